@@ -1,0 +1,1 @@
+"""The Library Service's hold on the outside world, one subpackage per technology."""

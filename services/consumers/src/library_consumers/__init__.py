@@ -1,0 +1,1 @@
+"""Kafka consumers and outbox relay."""

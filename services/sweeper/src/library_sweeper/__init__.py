@@ -1,0 +1,1 @@
+"""Cron-driven clean-up."""

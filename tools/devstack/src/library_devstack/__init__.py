@@ -1,0 +1,1 @@
+"""The embedded stack, the platform stand-ins and the demo."""
