@@ -1,0 +1,1 @@
+"""What every slice stands on: ids, time, errors, events, money, paging, the access matrix."""

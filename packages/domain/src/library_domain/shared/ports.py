@@ -1,0 +1,88 @@
+"""The transaction as use cases see it (data 9 to 12)."""
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from library_domain.shared.events import DomainEvent
+from library_domain.shared.ids import UserId
+
+IDEMPOTENCY_HOURS = 24
+"""A stored answer older than this counts as absent, purged or not (data 11)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventClaim:
+    """A consumed event: its effect happens once per consumer (contract 6)."""
+
+    user_id: UserId
+    consumer: str
+    event_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestClaim:
+    """A request with an Idempotency-Key: its effect happens once per user, operation and key (data 11)."""
+
+    user_id: UserId
+    operation: str
+    key: str
+    request_sha256: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the first request answered, byte for byte; empty for an event."""
+
+    status: int = 0
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Once(Protocol):
+    """An open claim."""
+
+    @property
+    def replay(self) -> Answer | None:
+        """The stored answer if this claim was done before, else None: go ahead."""
+        ...
+
+    def store(self, answer: Answer) -> None:
+        """Keep the answer; it is written when the block ends. Without it nothing of a request is kept."""
+        ...
+
+
+class Recorder(Protocol):
+    """The part of a transaction that every slice needs."""
+
+    def record(self, *events: DomainEvent) -> None:
+        """Write each event to the audit log, and to the outbox if it has a topic, when the transaction commits."""
+        ...
+
+
+TransactionT_co = TypeVar("TransactionT_co", bound=Recorder, covariant=True)
+
+
+class UnitOfWork(Protocol[TransactionT_co]):
+    """Transactions. Commit when the block ends normally, roll back when it raises."""
+
+    def begin(self, *users: UserId) -> AbstractAsyncContextManager[TransactionT_co]:
+        """Open a transaction that holds the mutex of every user it concerns, taken in ascending id.
+
+        Joins the transaction that is open in this task, if any; then the outermost block commits.
+        The users' revisions rise by one each if an event of theirs was recorded, otherwise not.
+
+        Raises UserErased for an erased user and DependencyUnavailable when the database does not answer in time.
+        """
+        ...
+
+    def once(self, claim: EventClaim | RequestClaim) -> AbstractAsyncContextManager[Once]:
+        """Open a transaction in which the claim is taken before anything else (data 9).
+
+        A second taker of a running claim waits for the first, at most two seconds.
+
+        Raises IdempotencyInProgress when the wait is over, IdempotencyKeyReused when the same key came with
+        another request, DependencyUnavailable when the database does not answer in time.
+        """
+        ...
