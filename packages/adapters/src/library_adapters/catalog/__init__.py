@@ -1,0 +1,1 @@
+"""Hold on Catalog: what its games look like, asked over gRPC (contract 4.1)."""
