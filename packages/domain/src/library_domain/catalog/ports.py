@@ -1,0 +1,60 @@
+"""What the catalog slice needs from outside."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from library_domain.catalog.model import Game
+from library_domain.shared.ids import GameId
+from library_domain.shared.ports import Recorder, UnitOfWork
+
+
+class GameCatalog(Protocol):
+    """Catalog, the service."""
+
+    async def games(self, ids: Sequence[GameId]) -> Mapping[GameId, Game]:
+        """Return what Catalog says of these games; an absent id is unknown to it.
+
+        Raises DependencyUnavailable when it does not answer in time.
+        """
+        ...
+
+
+class GameReader(Protocol):
+    """Our own read model, outside a transaction."""
+
+    async def known(self, ids: Sequence[GameId]) -> Mapping[GameId, Game]:
+        """Return the games that we have a row for, stubs included."""
+        ...
+
+
+class GameRepository(Protocol):
+    """Our own read model, inside a transaction."""
+
+    async def save(self, games: Sequence[Game]) -> None:
+        """Insert or replace each game unless the stored one is as new; a stub never replaces anything."""
+        ...
+
+
+class JobQueue(Protocol):
+    """Work over many rows or with other services, done later by a runner (data 20)."""
+
+    async def enqueue(self, kind: str, keys: Sequence[str]) -> None:
+        """Ask for one job of this kind per key; asking twice is asking once."""
+        ...
+
+
+class CatalogTransaction(Recorder, Protocol):
+    """The part of a transaction that this slice needs."""
+
+    @property
+    def games(self) -> GameRepository:
+        """The read model."""
+        ...
+
+    @property
+    def jobs(self) -> JobQueue:
+        """The queue of later work."""
+        ...
+
+
+CatalogUnitOfWork = UnitOfWork[CatalogTransaction]

@@ -1,0 +1,1 @@
+"""Use cases that concern several slices; only these import more than one."""

@@ -1,0 +1,1 @@
+"""What a user owns: rights, the rows of their library, access."""

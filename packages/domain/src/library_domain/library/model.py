@@ -1,0 +1,272 @@
+"""Rights to a game, and the library entry that shows the best of them (data 1)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from library_domain.catalog.model import ProductType
+from library_domain.library.events import DLCAdded, GameAdded, GameUpdated, GrantRecorded
+from library_domain.shared.events import DomainEvent
+from library_domain.shared.ids import GameId, UserId
+from library_domain.shared.money import Money
+
+
+class AcquisitionType(StrEnum):
+    """How a right was acquired; `family` is stored but never shown (data 1)."""
+
+    PURCHASE = "purchase"
+    GIFT = "gift"
+    SUBSCRIPTION = "subscription"
+    FREE = "free"
+    FAMILY = "family"
+
+
+_STRENGTH = {kind: -rank for rank, kind in enumerate(AcquisitionType)}
+"""Purchase beats gift beats subscription beats free beats family (data 1): the order of the enum."""
+
+
+class Via(StrEnum):
+    """By what right a game may be played (contract, GET /{game_id}/access)."""
+
+    OWNED = "owned"
+    SUBSCRIPTION = "subscription"
+    FAMILY = "family"
+
+
+class Refusal(StrEnum):
+    """Why a game may not be played (details 3.5)."""
+
+    NOT_OWNED = "not_owned"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+    BASE_GAME_MISSING = "base_game_missing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """One right of one user to one game, from one source: a transaction, a gift, a subscription, a lender."""
+
+    acquisition_type: AcquisitionType
+    source_id: str
+    granted_at: datetime
+    event_time: datetime
+    event_id: UUID | None = None
+    transaction_id: str | None = None
+    purchase_type: str | None = None
+    price: Money | None = None
+    gifted_by: UserId | None = None
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    revoke_reason: str | None = None
+
+    @property
+    def key(self) -> tuple[AcquisitionType, str]:
+        """What makes it one right: the same source never grants twice (data 1)."""
+        return self.acquisition_type, self.source_id
+
+    def is_live(self, now: datetime) -> bool:
+        """Tell whether the right holds at this moment."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+def best(grants: Iterable[Grant], now: datetime) -> Grant | None:
+    """Return the strongest live right; of equals the earliest, so that the order of events does not matter."""
+    live = (grant for grant in grants if grant.is_live(now))
+    return min(live, key=lambda g: (-_STRENGTH[g.acquisition_type], g.granted_at, g.source_id), default=None)
+
+
+def access_ends(grants: Iterable[Grant], now: datetime) -> datetime | None:
+    """Return when the last live right runs out; None if one of them never does, or none is live."""
+    ends = [grant.expires_at for grant in grants if grant.is_live(now)]
+    finite = [end for end in ends if end is not None]
+    return max(finite) if finite and len(finite) == len(ends) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessVerdict:
+    """May the game be played, by what right and until when; if not, why."""
+
+    allowed: bool
+    via: Via | None = None
+    reason: Refusal | None = None
+    expires_at: datetime | None = None
+    owner_id: UserId | None = None
+
+
+_VIA = {AcquisitionType.SUBSCRIPTION: Via.SUBSCRIPTION, AcquisitionType.FAMILY: Via.FAMILY}
+
+
+def decide_access(
+    grants: Iterable[Grant], *, now: datetime, parent_grants: Iterable[Grant] | None = None
+) -> AccessVerdict:
+    """Decide whether rights give access now (contract 4.1, details 3.2 and 3.5).
+
+    `parent_grants` are the rights to the base game of a DLC, which needs access to it; None if it has no base game.
+    """
+    grants = tuple(grants)
+    held = best(grants, now)
+    if held is None:
+        return AccessVerdict(allowed=False, reason=_refusal(grants, now))
+    if parent_grants is not None and best(parent_grants, now) is None:
+        return AccessVerdict(allowed=False, reason=Refusal.BASE_GAME_MISSING)
+    return AccessVerdict(
+        allowed=True,
+        via=_VIA.get(held.acquisition_type, Via.OWNED),
+        expires_at=access_ends(grants, now),
+        owner_id=UserId(UUID(held.source_id)) if held.acquisition_type is AcquisitionType.FAMILY else None,
+    )
+
+
+def _refusal(grants: tuple[Grant, ...], now: datetime) -> Refusal:
+    if not grants:
+        return Refusal.NOT_OWNED
+    ran_out = any(g.revoked_at is None and g.expires_at is not None and g.expires_at <= now for g in grants)
+    return Refusal.EXPIRED if ran_out else Refusal.REVOKED
+
+
+@dataclass(slots=True, kw_only=True)
+class LibraryEntry:
+    """One product in one user's library: the row that is shown, and every right behind it.
+
+    The row stays when the last right goes: playtime, saves and notes stay with it.
+    """
+
+    id: UUID
+    user_id: UserId
+    game_id: GameId
+    product_type: ProductType
+    acquisition_type: AcquisitionType
+    acquisition_date: datetime
+    created_at: datetime
+    access_expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    revoke_reason: str | None = None
+    grants: list[Grant] = field(default_factory=list)
+    new_grants: list[Grant] = field(default_factory=list)
+    is_new: bool = False
+    is_changed: bool = False
+    events: list[DomainEvent] = field(default_factory=list)
+
+    @classmethod
+    def open(
+        cls,
+        *,
+        entry_id: UUID,
+        user_id: UserId,
+        game_id: GameId,
+        product_type: ProductType,
+        grant: Grant,
+        now: datetime,
+    ) -> "LibraryEntry":
+        """Make the entry that this first right brings into the library; `grant` is still to be added to it."""
+        return cls(
+            id=entry_id,
+            user_id=user_id,
+            game_id=game_id,
+            product_type=product_type,
+            acquisition_type=grant.acquisition_type,
+            acquisition_date=grant.granted_at,
+            created_at=now,
+            is_new=True,
+        )
+
+    def has_access(self, now: datetime) -> bool:
+        """Tell whether one of the rights holds now; the base game of a DLC is not looked at."""
+        return best(self.grants, now) is not None
+
+    def add(
+        self,
+        grant: Grant,
+        *,
+        now: datetime,
+        game_name: str | None,
+        dlc: tuple[GameId, ...] = (),
+        came_with: GameId | None = None,
+    ) -> bool:
+        """Add a right; return whether it brought the product into the library.
+
+        A source that is already there changes nothing, whatever became of it: nothing revives a revoked right.
+        A right that is stronger than the best one changes what the entry shows; a weaker one is only recorded.
+        `dlc` came along in the same purchase and is named in the announcement; `came_with` is the base game whose
+        announcement names this DLC.
+        """
+        if any(known.key == grant.key for known in self.grants):
+            return False
+
+        had_access = self.has_access(now)
+        self.grants.append(grant)
+        self.new_grants.append(grant)
+        changes = self._show_best(now)
+        brought = not had_access and grant.is_live(now)
+        if brought and came_with is not None:
+            self.events.append(
+                DLCAdded(
+                    user_id=self.user_id,
+                    game_id=self.game_id,
+                    occurred_at=now,
+                    base_game_id=came_with,
+                    acquisition_type=grant.acquisition_type,
+                    source_id=grant.source_id,
+                )
+            )
+        elif brought:
+            self.events.append(self._added(grant, now=now, game_name=game_name, dlc=dlc))
+        elif changes:
+            self.events.append(
+                GameUpdated(
+                    user_id=self.user_id,
+                    game_id=self.game_id,
+                    occurred_at=now,
+                    game_name=game_name,
+                    changes=changes,
+                )
+            )
+        else:
+            self.events.append(
+                GrantRecorded(
+                    user_id=self.user_id,
+                    game_id=self.game_id,
+                    occurred_at=now,
+                    acquisition_type=grant.acquisition_type,
+                    source_id=grant.source_id,
+                )
+            )
+        return brought
+
+    def _show_best(self, now: datetime) -> tuple[str, ...]:
+        """Make the entry show its best live right; return the names of the members that changed."""
+        held = best(self.grants, now)
+        if held is None:
+            return ()
+        shown: dict[str, object] = {
+            "acquisition_type": held.acquisition_type,
+            "acquisition_date": held.granted_at,
+            "access_expires_at": access_ends(self.grants, now),
+            "revoked_at": None,
+            "revoke_reason": None,
+        }
+        changes = tuple(name for name, value in shown.items() if getattr(self, name) != value)
+        for name in changes:
+            setattr(self, name, shown[name])
+        self.is_changed = self.is_changed or bool(changes)
+        return changes
+
+    def _added(
+        self, grant: Grant, *, now: datetime, game_name: str | None, dlc: tuple[GameId, ...]
+    ) -> GameAdded:
+        return GameAdded(
+            user_id=self.user_id,
+            game_id=self.game_id,
+            occurred_at=now,
+            game_name=game_name,
+            product_type=self.product_type,
+            acquisition_type=grant.acquisition_type,
+            acquisition_date=grant.granted_at,
+            transaction_id=grant.transaction_id,
+            purchase_type=grant.purchase_type,
+            price=grant.price,
+            gifted_by=grant.gifted_by,
+            dlc=dlc,
+        )

@@ -1,0 +1,1 @@
+"""One file per use case; this folder is the list of features."""

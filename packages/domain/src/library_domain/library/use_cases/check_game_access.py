@@ -1,0 +1,28 @@
+"""May this user play this game now? (contract 5, CheckGameAccess)."""
+
+from dataclasses import dataclass
+
+from library_domain.library.model import AccessVerdict, decide_access
+from library_domain.library.queries import LibraryReader
+from library_domain.shared.clock import Clock
+from library_domain.shared.ids import GameId, UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckGameAccess:
+    """Ask about this game for this user; neither needs to exist (details 3.5)."""
+
+    user_id: UserId
+    game_id: GameId
+
+
+class CheckGameAccessHandler:
+    """Decide on the rights as they are now; nothing is cached, so a withdrawal acts at the next call."""
+
+    def __init__(self, *, reader: LibraryReader, clock: Clock) -> None:
+        self._reader = reader
+        self._clock = clock
+
+    async def __call__(self, query: CheckGameAccess) -> AccessVerdict:
+        rights = await self._reader.rights(query.user_id, query.game_id)
+        return decide_access(rights.grants, parent_grants=rights.parent_grants, now=self._clock.now())
