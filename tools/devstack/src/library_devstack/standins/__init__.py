@@ -1,0 +1,1 @@
+"""Stand-ins for the rest of the platform: token issuer, Catalog, Account."""
