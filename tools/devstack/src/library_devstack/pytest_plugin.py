@@ -4,13 +4,14 @@ A component starts when the first test of the session asks for it, forgets every
 what a test needs for itself is a database (`database`) and a topic (`unique_topic`).
 """
 
+import asyncio
 from collections.abc import Iterator
 from itertools import count
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from library_devstack.stack import Postgres, Stack
+from library_devstack.stack import Kafka, Postgres, Redis, Stack
 from library_devstack.stack.state import LOOPBACK, State
 from library_devstack.standins.issuer import Issuer, make_key, serve
 
@@ -65,6 +66,34 @@ def empty_database(postgres: Postgres) -> Iterator[str]:
     name = f"empty_{next(_databases)}"
     yield postgres.create_database(name)
     postgres.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def redis_url(idle_stack: Stack) -> str:
+    """Start Redis and give its URL."""
+    idle_stack.start(only=["redis"])
+    return idle_stack.find(Redis).url
+
+
+@pytest.fixture(scope="session")
+def kafka(idle_stack: Stack) -> Kafka:
+    """Give the broker, started; a test that stops it takes every topic's messages away (they are in memory)."""
+    idle_stack.start(only=["kafka"])
+    return idle_stack.find(Kafka)
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(kafka: Kafka) -> str:
+    """Give the broker's host and port."""
+    return kafka.bootstrap
+
+
+@pytest.fixture
+async def unique_topic(kafka: Kafka) -> str:
+    """Give the name of an empty topic, 12 partitions, that only this test uses."""
+    name = f"test-topic-{next(_topics)}"
+    await asyncio.to_thread(kafka.create_topic, name)
+    return name
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,10 @@ from typing import Self, TypeVar
 
 from library_devstack.stack.component import Component
 from library_devstack.stack.errors import StackError
+from library_devstack.stack.kafka import Kafka
 from library_devstack.stack.postgres import Postgres
+from library_devstack.stack.redis import Redis
+from library_devstack.stack.s3 import S3
 from library_devstack.stack.state import State
 
 _C = TypeVar("_C", bound=Component)
@@ -26,7 +29,12 @@ class Stack:
         self, directory: Path, *, durable: bool = True, ports: Mapping[str, int] | None = None
     ) -> None:
         self.state = State(directory, ports=ports)
-        self.components: tuple[Component, ...] = (Postgres(self.state, durable=durable),)
+        self.components: tuple[Component, ...] = (
+            Postgres(self.state, durable=durable),
+            Redis(self.state),
+            S3(self.state),
+            Kafka(self.state),
+        )
 
     def component(self, name: str) -> Component:
         """Return the component of this name. Raises StackError when there is none."""
@@ -66,7 +74,7 @@ class Stack:
 
     def destroy(self) -> None:
         """Stop everything and remove every trace, the state directory included."""
-        _in_parallel(Component.destroy, self.components)
+        _in_parallel(lambda component: component.destroy(), self.components)
         shutil.rmtree(self.state.directory, ignore_errors=True)
 
     def env(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from random import SystemRandom
+from threading import RLock
 
 from library_devstack.stack.errors import PortTaken, StateLocked
 
@@ -30,6 +31,8 @@ class State:
         self.directory = directory.resolve()
         self._file = self.directory / "state.json"
         self._configured = dict(ports or {})
+        # The components start in parallel and share this object.
+        self._mutex = RLock()
         self._ports: dict[str, int] = {}
         self._secrets: dict[str, str] = {}
         if self._file.exists():
@@ -40,10 +43,11 @@ class State:
 
     def port(self, name: str) -> int:
         """Return the port of this name, choosing a free one the first time."""
-        if name not in self._ports:
-            self._ports[name] = self._free_port()
-            self._save()
-        return self._ports[name]
+        with self._mutex:
+            if name not in self._ports:
+                self._ports[name] = self._free_port()
+                self._save()
+            return self._ports[name]
 
     def ensure_port_is_free(self, name: str) -> None:
         """Make sure that a component about to start can bind its port.
@@ -56,15 +60,17 @@ class State:
             return
         if name in self._configured:
             raise PortTaken(name, port)
-        del self._ports[name]
-        self.port(name)
+        with self._mutex:
+            del self._ports[name]
+            self.port(name)
 
     def secret(self, name: str) -> str:
         """Return the secret of this name (32 URL-safe characters), making it the first time."""
-        if name not in self._secrets:
-            self._secrets[name] = secrets.token_urlsafe(24)
-            self._save()
-        return self._secrets[name]
+        with self._mutex:
+            if name not in self._secrets:
+                self._secrets[name] = secrets.token_urlsafe(24)
+                self._save()
+            return self._secrets[name]
 
     def path(self, *parts: str) -> Path:
         """Return a path inside the directory, its parent made."""
