@@ -1,0 +1,130 @@
+"""Catalog over gRPC: the real `GameCatalog` of `library_domain.catalog.ports`."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+
+from cachetools import TLRUCache
+from grpclib.client import Channel
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
+from library_domain.catalog.model import Game
+from library_domain.shared.caller import current_caller
+from library_domain.shared.errors import DependencyUnavailable
+from library_domain.shared.ids import GameId
+from loguru import logger
+from opentelemetry import propagate, trace
+
+from library_adapters.catalog._generated.platform.catalog.v1 import (
+    BatchGetGamesRequest,
+    BatchGetGamesResponse,
+    CatalogServiceStub,
+)
+from library_adapters.catalog._generated.platform.catalog.v1 import Game as GameMessage
+from library_adapters.catalog.calls import Calls
+from library_adapters.catalog.messages import AnswerCodec, GameMalformed, game_from
+from library_adapters.catalog.service_token import ServiceToken
+from library_adapters.catalog.settings import CatalogSettings
+
+BATCH = 100
+"""Ids per request, Catalog's own limit (proto/platform/catalog)."""
+
+_tracer = trace.get_tracer("library_adapters.catalog")
+
+
+class CatalogClient:
+    """Asks Catalog for games and remembers the answers for a while.
+
+    Construct it inside the running event loop; it connects at the first call, and again whenever that is needed.
+    """
+
+    def __init__(self, settings: CatalogSettings, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """`monotonic` is the clock of memory and circuit, in seconds; a test turns it by hand."""
+        host, _, port = settings.address.rpartition(":")
+        self._channel = Channel(host, int(port), ssl=settings.tls or None, codec=AnswerCodec())
+        self._stub = CatalogServiceStub(self._channel, timeout=settings.limits.try_seconds)
+        self._token = ServiceToken(settings)
+        # A connection to a machine that vanished looks alive for minutes: the probe must not go through it.
+        self._calls = Calls("catalog", settings.limits, on_open=self._channel.close, clock=_Clock(monotonic))
+
+        def good_until(_: GameId, game: Game | None, now: float) -> float:
+            return now + (settings.unknown_seconds if game is None else settings.known_seconds)
+
+        self._remembered = TLRUCache[GameId, Game | None, float](settings.cached_games, good_until, monotonic)
+
+    async def games(self, ids: Sequence[GameId]) -> Mapping[GameId, Game]:
+        """Return what Catalog says of these games; an absent id is unknown to it.
+
+        Raises DependencyUnavailable when it, or the issuer of our token, does not answer in time, and when it
+        describes one of them in a way that makes no sense. What it did tell is remembered all the same.
+        """
+        found: dict[GameId, Game | None] = {}
+        missing: list[GameId] = []
+        for game_id in dict.fromkeys(ids):
+            try:
+                found[game_id] = self._remembered[game_id]
+            except KeyError:
+                missing.append(game_id)
+        for start in range(0, len(missing), BATCH):
+            batch = missing[start : start + BATCH]
+            token = await self._token.get()
+            answer = await self._calls(partial(self._ask, batch, token))
+            found |= self._learn(batch, answer.games)
+        return {game_id: game for game_id, game in found.items() if game is not None}
+
+    async def close(self) -> None:
+        """Close the connections; calls that still run fail."""
+        self._channel.close()
+        await self._token.close()
+
+    async def _ask(self, ids: Sequence[GameId], token: str) -> BatchGetGamesResponse:
+        with _tracer.start_as_current_span(
+            "platform.catalog.v1.CatalogService/BatchGetGames",
+            kind=trace.SpanKind.CLIENT,
+            attributes={"rpc.system": "grpc"},
+        ):
+            try:
+                return await self._stub.batch_get_games(
+                    BatchGetGamesRequest(ids=[str(game_id) for game_id in ids]),
+                    metadata=_metadata(token),
+                )
+            except GRPCError as error:
+                if error.status is Status.UNAUTHENTICATED:
+                    self._token.forget(token)
+                raise
+
+    def _learn(self, asked: Sequence[GameId], messages: Iterable[GameMessage]) -> dict[GameId, Game | None]:
+        """Remember the answer; None stands for a game that Catalog does not know."""
+        answer: dict[GameId, Game | None] = dict.fromkeys(asked)
+        malformed: set[str] = set()
+        for message in messages:
+            try:
+                game = game_from(message)
+            except GameMalformed as error:
+                logger.error(
+                    "Catalog describes {!r:.50} in a way that makes no sense: {}", message.game_id, error
+                )
+                malformed.add(message.game_id.lower())
+                continue
+            # Only what was asked for: another service does not fill our memory.
+            if game.game_id in answer:
+                answer[game.game_id] = game
+        self._remembered.update({key: game for key, game in answer.items() if str(key) not in malformed})
+        if malformed:
+            raise DependencyUnavailable("catalog")
+        return answer
+
+
+class _Clock:
+    """Makes a function the breaker's clock."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self.monotonic = monotonic
+
+
+def _metadata(token: str) -> dict[str, str]:
+    metadata = {"authorization": f"Bearer {token}"}
+    if request_id := current_caller().request_id:
+        metadata["x-request-id"] = request_id
+    propagate.inject(metadata)
+    return metadata
