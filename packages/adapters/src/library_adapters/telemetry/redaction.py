@@ -1,0 +1,42 @@
+"""Nothing secret leaves in a log line or a span: tokens, passwords and headers are masked by their looks.
+
+It is the second fence. The first is that code does not log them.
+"""
+
+import re
+from collections.abc import Callable
+
+MASK = "***"
+
+_SECRET_NAME = r"authorization|cookie|dsn|passw(?:or)?d|secret|token|api_?key"  # noqa: S105 - names, not values
+_SENSITIVE_NAME = re.compile(rf"(?:{_SECRET_NAME}|\bbody\b)", re.IGNORECASE)
+_PATTERNS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    # A token in an Authorization header, wherever the header was printed.
+    (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]+", re.IGNORECASE), rf"\1 {MASK}"),
+    # A JWT or a JWE on its own: JSON objects in base64url start with eyJ.
+    (re.compile(r"\beyJ[\w-]{4,}(?:\.[\w-]*)+"), MASK),
+    # The password of a URL. Greedy to the last @: a password may hold one unescaped.
+    (re.compile(r"([a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s]*@", re.IGNORECASE), rf"\1:{MASK}@"),
+    # password=…, client_secret: "…", in connection strings, forms and JSON.
+    (
+        re.compile(
+            rf"""((?:\b|_)(?:{_SECRET_NAME})["']?\s*[=:]\s*)(?!(?:bearer|basic)\s)("[^"]*"|'[^']*'|[^\s,;&]+)""",
+            re.IGNORECASE,
+        ),
+        rf"\1{MASK}",
+    ),
+    # PostgreSQL shows the whole row that breaks a check.
+    (re.compile(r"(Failing row contains )\(.*\)"), rf"\1({MASK})"),
+)
+
+
+def redact(text: str) -> str:
+    """Return the text with what looks like a credential masked."""
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def is_sensitive(name: str) -> bool:
+    """Tell whether a value of this name is masked whatever it looks like."""
+    return _SENSITIVE_NAME.search(name) is not None

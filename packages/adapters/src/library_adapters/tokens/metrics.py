@@ -1,0 +1,29 @@
+"""What the verification counts."""
+
+from prometheus_client import CollectorRegistry, Counter
+
+
+class TokenMetrics:
+    """Counters of one process."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._fetches = Counter(
+            "library_jwks_fetches",
+            "Fetches of the issuer's key set, by how they ended.",
+            ("outcome",),
+            registry=registry,
+        )
+        self._verifications = Counter(
+            "library_token_verifications",
+            "Verified tokens, by verdict: accepted or the reason of the refusal.",
+            ("verdict",),
+            registry=registry,
+        )
+
+    def fetched(self, outcome: str) -> None:
+        """Count a fetch: `ok`, `unreachable` or `invalid`."""
+        self._fetches.labels(outcome).inc()
+
+    def verified(self, verdict: str) -> None:
+        """Count a token."""
+        self._verifications.labels(verdict).inc()
