@@ -3,7 +3,7 @@
 `_generated` also has the stubs of Account, whose client comes with the first use case that asks it.
 """
 
-from library_adapters.catalog.client import CatalogClient
+from library_adapters.catalog.client import CatalogClient, open_catalog
 from library_adapters.catalog.settings import CallLimits, CatalogSettings
 
-__all__ = ["CallLimits", "CatalogClient", "CatalogSettings"]
+__all__ = ["CallLimits", "CatalogClient", "CatalogSettings", "open_catalog"]

@@ -13,10 +13,11 @@ import stamina
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 from interlock import CircuitBreaker, CircuitOpenError, Clock, Config
-from library_domain.shared.errors import DependencyUnavailable
+from prometheus_client import CollectorRegistry
 
 from library_adapters.catalog.circuit import CircuitReport
 from library_adapters.catalog.settings import CallLimits
+from library_domain.shared.errors import DependencyUnavailable
 
 AnswerT = TypeVar("AnswerT")
 
@@ -46,6 +47,7 @@ class Calls:
         dependency: str,
         limits: CallLimits,
         *,
+        registry: CollectorRegistry,
         on_open: Callable[[], None],
         clock: Clock | None = None,
     ) -> None:
@@ -64,7 +66,7 @@ class Calls:
             ),
             clock=clock,
             classifier=_Sickness(),
-            listener=CircuitReport(dependency, on_open=on_open),
+            listener=CircuitReport(dependency, registry=registry, on_open=on_open),
         )
         self._retry = stamina.AsyncRetryingCaller(
             attempts=limits.tries,

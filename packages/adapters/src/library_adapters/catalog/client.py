@@ -1,19 +1,18 @@
 """Catalog over gRPC: the real `GameCatalog` of `library_domain.catalog.ports`."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 
 from cachetools import TLRUCache
 from grpclib.client import Channel
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
-from library_domain.catalog.model import Game
-from library_domain.shared.caller import current_caller
-from library_domain.shared.errors import DependencyUnavailable
-from library_domain.shared.ids import GameId
 from loguru import logger
-from opentelemetry import propagate, trace
+from opentelemetry import trace
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from prometheus_client import CollectorRegistry
 
 from library_adapters.catalog._generated.platform.catalog.v1 import (
     BatchGetGamesRequest,
@@ -25,11 +24,15 @@ from library_adapters.catalog.calls import Calls
 from library_adapters.catalog.messages import AnswerCodec, GameMalformed, game_from
 from library_adapters.catalog.service_token import ServiceToken
 from library_adapters.catalog.settings import CatalogSettings
+from library_domain.catalog.model import Game
+from library_domain.shared.caller import current_caller
+from library_domain.shared.errors import DependencyUnavailable
+from library_domain.shared.ids import GameId
 
 BATCH = 100
 """Ids per request, Catalog's own limit (proto/platform/catalog)."""
 
-_tracer = trace.get_tracer("library_adapters.catalog")
+_PROPAGATOR = TraceContextTextMapPropagator()
 
 
 class CatalogClient:
@@ -38,14 +41,28 @@ class CatalogClient:
     Construct it inside the running event loop; it connects at the first call, and again whenever that is needed.
     """
 
-    def __init__(self, settings: CatalogSettings, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        settings: CatalogSettings,
+        *,
+        registry: CollectorRegistry,
+        tracer_provider: trace.TracerProvider,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         """`monotonic` is the clock of memory and circuit, in seconds; a test turns it by hand."""
         host, _, port = settings.address.rpartition(":")
         self._channel = Channel(host, int(port), ssl=settings.tls or None, codec=AnswerCodec())
         self._stub = CatalogServiceStub(self._channel, timeout=settings.limits.try_seconds)
         self._token = ServiceToken(settings)
         # A connection to a machine that vanished looks alive for minutes: the probe must not go through it.
-        self._calls = Calls("catalog", settings.limits, on_open=self._channel.close, clock=_Clock(monotonic))
+        self._calls = Calls(
+            "catalog",
+            settings.limits,
+            registry=registry,
+            on_open=self._channel.close,
+            clock=_Clock(monotonic),
+        )
+        self._tracer = tracer_provider.get_tracer("library_adapters.catalog")
 
         def good_until(_: GameId, game: Game | None, now: float) -> float:
             return now + (settings.unknown_seconds if game is None else settings.known_seconds)
@@ -78,10 +95,11 @@ class CatalogClient:
         await self._token.close()
 
     async def _ask(self, ids: Sequence[GameId], token: str) -> BatchGetGamesResponse:
-        with _tracer.start_as_current_span(
+        with self._tracer.start_as_current_span(
             "platform.catalog.v1.CatalogService/BatchGetGames",
             kind=trace.SpanKind.CLIENT,
             attributes={"rpc.system": "grpc"},
+            record_exception=False,
         ):
             try:
                 return await self._stub.batch_get_games(
@@ -126,5 +144,20 @@ def _metadata(token: str) -> dict[str, str]:
     metadata = {"authorization": f"Bearer {token}"}
     if request_id := current_caller().request_id:
         metadata["x-request-id"] = request_id
-    propagate.inject(metadata)
+    _PROPAGATOR.inject(metadata)
     return metadata
+
+
+@asynccontextmanager
+async def open_catalog(
+    settings: CatalogSettings,
+    *,
+    registry: CollectorRegistry,
+    tracer_provider: trace.TracerProvider,
+) -> AsyncIterator[CatalogClient]:
+    """Open a client; Catalog need not be there yet."""
+    client = CatalogClient(settings, registry=registry, tracer_provider=tracer_provider)
+    try:
+        yield client
+    finally:
+        await client.close()

@@ -5,10 +5,10 @@ from uuid import UUID
 from grpclib.const import Status
 from grpclib.encoding.proto import ProtoCodec
 from grpclib.exceptions import GRPCError
-from library_domain.catalog.model import Game, LaunchOption, ProductType
-from library_domain.shared.ids import GameId
 
 from library_adapters.catalog._generated.platform.catalog.v1 import Game as GameMessage
+from library_domain.catalog.model import Game, LaunchOption, ProductType
+from library_domain.shared.ids import GameId
 
 
 class GameMalformed(Exception):

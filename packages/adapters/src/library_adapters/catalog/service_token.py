@@ -5,9 +5,9 @@ import asyncio
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 from httpx2 import HTTPError
-from library_domain.shared.errors import DependencyUnavailable
 
 from library_adapters.catalog.settings import CatalogSettings
+from library_domain.shared.errors import DependencyUnavailable
 
 LEEWAY_SECONDS = 30
 """A token is replaced so long before it expires: it must still hold when the other side looks at it."""
