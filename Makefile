@@ -135,7 +135,7 @@ migrations: $(INSTALLED) ## Up, down, up; the schema; the partitions
 
 .PHONY: statements
 statements: $(INSTALLED) ## Every named SQL statement prepared against the schema, and fit for Citus
-	@$(IN)/pytest tests/migrations/test_statements.py tests/architecture/test_sql.py $(ARGS)
+	@$(IN)/pytest tests/migrations/test_statements.py tests/architecture/test_sql_runs_on_citus.py $(ARGS)
 
 .PHONY: architecture
 architecture: $(INSTALLED) ## The laws that no linter knows
