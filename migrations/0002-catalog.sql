@@ -1,0 +1,35 @@
+-- The read model of Catalog (contract 4.1). Reference tables: no user owns them.
+-- depends: 0001-users
+SET LOCAL lock_timeout = '2s';
+SET LOCAL statement_timeout = '60s';
+
+CREATE SCHEMA catalog;
+
+CREATE TABLE catalog.games (
+    game_id uuid NOT NULL,
+    name text,
+    -- Made by us, compared bytewise: no database collation is relied on (data 16).
+    sort_name text COLLATE "C",
+    product_type text NOT NULL,
+    parent_game_id uuid,
+    platforms text[] NOT NULL DEFAULT '{}',
+    size_required bigint,
+    version text,
+    sharing_allowed boolean NOT NULL DEFAULT false,
+    cloud_saves_supported boolean NOT NULL DEFAULT false,
+    launch_options jsonb NOT NULL DEFAULT '[]',
+    achievements_total integer,
+    cover_url text,
+    developer text,
+    is_deleted boolean NOT NULL DEFAULT false,
+    -- Nobody has told us its name yet; a job asks Catalog (data 21).
+    is_stub boolean NOT NULL,
+    event_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT games_pkey PRIMARY KEY (game_id),
+    CONSTRAINT games_product_type_known CHECK (product_type IN ('game', 'application', 'dlc')),
+    CONSTRAINT games_named_unless_stub CHECK (is_stub = (name IS NULL)),
+    CONSTRAINT games_sort_name_with_name CHECK ((name IS NULL) = (sort_name IS NULL))
+);
+
+CREATE INDEX games_parent_game_id ON catalog.games (parent_game_id) WHERE parent_game_id IS NOT NULL;

@@ -1,0 +1,120 @@
+-- What a user owns. Every key contains user_id, so that the tables can be distributed by it unchanged (contract 7).
+-- depends: 0002-catalog
+SET LOCAL lock_timeout = '2s';
+SET LOCAL statement_timeout = '60s';
+
+-- The row that is shown: the best live grant, and what the user made of the game. It stays when the last grant goes.
+CREATE TABLE user_libraries (
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    user_id uuid NOT NULL,
+    game_id uuid NOT NULL,
+    origin text NOT NULL DEFAULT 'own',
+    product_type text NOT NULL,
+    acquisition_date timestamptz NOT NULL DEFAULT now(),
+    acquisition_type text NOT NULL,
+    -- When the last live grant runs out; null: never.
+    access_expires_at timestamptz,
+    revoked_at timestamptz,
+    revoke_reason text,
+    is_hidden boolean NOT NULL DEFAULT false,
+    is_favorite boolean NOT NULL DEFAULT false,
+    last_played_at timestamptz,
+    total_playtime bigint NOT NULL DEFAULT 0, -- seconds
+    installation_status text NOT NULL DEFAULT 'not_installed',
+    platform text,
+    install_event_at timestamptz,
+    notes text,
+    revision bigint NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT user_libraries_pkey PRIMARY KEY (user_id, id),
+    CONSTRAINT user_libraries_user_game_unique UNIQUE (user_id, game_id),
+    CONSTRAINT user_libraries_origin_known CHECK (origin IN ('own', 'family')),
+    CONSTRAINT user_libraries_product_type_known CHECK (product_type IN ('game', 'application', 'dlc')),
+    CONSTRAINT user_libraries_acquisition_type_known
+    CHECK (acquisition_type IN ('purchase', 'gift', 'subscription', 'free', 'family')),
+    CONSTRAINT user_libraries_installation_status_known
+    CHECK (installation_status IN ('not_installed', 'installing', 'installed', 'updating', 'failed')),
+    CONSTRAINT user_libraries_total_playtime_not_negative CHECK (total_playtime >= 0),
+    CONSTRAINT user_libraries_notes_short CHECK (char_length(notes) <= 4000)
+) WITH (fillfactor = 90);
+
+-- One right from one source; only inserted or revoked, never revived (data 1).
+-- No foreign key to user_libraries: a refund may arrive before its purchase.
+CREATE TABLE library_grants (
+    user_id uuid NOT NULL,
+    game_id uuid NOT NULL,
+    acquisition_type text NOT NULL,
+    source_id text NOT NULL,
+    transaction_id text,
+    purchase_type text,
+    price_amount numeric(12, 2),
+    price_currency text,
+    gifted_by uuid,
+    granted_at timestamptz NOT NULL,
+    expires_at timestamptz,
+    revoked_at timestamptz,
+    revoke_reason text,
+    event_time timestamptz NOT NULL,
+    event_id uuid,
+    revision bigint NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT library_grants_pkey PRIMARY KEY (user_id, game_id, acquisition_type, source_id),
+    CONSTRAINT library_grants_acquisition_type_known
+    CHECK (acquisition_type IN ('purchase', 'gift', 'subscription', 'free', 'family')),
+    CONSTRAINT library_grants_price_whole CHECK ((price_amount IS NULL) = (price_currency IS NULL)),
+    CONSTRAINT library_grants_price_not_negative CHECK (price_amount >= 0),
+    CONSTRAINT library_grants_revoked_with_reason CHECK ((revoked_at IS NULL) = (revoke_reason IS NULL))
+);
+
+-- What each device has of a game, guarded by event time per device (data 4).
+CREATE TABLE user_installations (
+    user_id uuid NOT NULL,
+    game_id uuid NOT NULL,
+    device_id text NOT NULL DEFAULT '', -- '' when the event names none
+    platform text,
+    status text NOT NULL,
+    install_path text,
+    installed_version text,
+    size_installed bigint,
+    size_total bigint,
+    failed_reason text,
+    event_at timestamptz NOT NULL,
+    event_id uuid NOT NULL,
+    revision bigint NOT NULL,
+    CONSTRAINT user_installations_pkey PRIMARY KEY (user_id, game_id, device_id),
+    CONSTRAINT user_installations_status_known
+    CHECK (status IN ('not_installed', 'installing', 'installed', 'updating', 'failed'))
+);
+
+CREATE TABLE user_game_categories (
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    user_id uuid NOT NULL,
+    name text NOT NULL,
+    -- NFC, casefolded and trimmed by us: how names are compared (details 3.11).
+    name_key text COLLATE "C" NOT NULL,
+    color text,
+    revision bigint NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT user_game_categories_pkey PRIMARY KEY (user_id, id),
+    CONSTRAINT user_game_categories_user_name_unique UNIQUE (user_id, name_key),
+    CONSTRAINT user_game_categories_name_length CHECK (char_length(name) BETWEEN 1 AND 100),
+    CONSTRAINT user_game_categories_color_is_hex CHECK (color ~ '^#[0-9A-Fa-f]{6}$')
+);
+
+CREATE TABLE user_game_category_items (
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    user_id uuid NOT NULL,
+    category_id uuid NOT NULL,
+    library_item_id uuid NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT user_game_category_items_pkey PRIMARY KEY (user_id, id),
+    CONSTRAINT user_game_category_items_category_library_unique UNIQUE (user_id, category_id, library_item_id),
+    CONSTRAINT user_game_category_items_category_exists
+    FOREIGN KEY (user_id, category_id) REFERENCES user_game_categories (user_id, id) ON DELETE CASCADE,
+    CONSTRAINT user_game_category_items_item_exists
+    FOREIGN KEY (user_id, library_item_id) REFERENCES user_libraries (user_id, id) ON DELETE CASCADE
+);
+
+CREATE INDEX user_game_category_items_library_item_id ON user_game_category_items (user_id, library_item_id);

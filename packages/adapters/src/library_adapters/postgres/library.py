@@ -1,0 +1,136 @@
+"""Library entries and rights in PostgreSQL."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from library_adapters.postgres.pool import Connection
+from library_adapters.postgres.statements import statements
+from library_domain.catalog.model import ProductType
+from library_domain.library.model import AcquisitionType, Grant, LibraryEntry
+from library_domain.shared.ids import GameId, UserId
+from library_domain.shared.money import Money
+
+_SQL = statements("library")
+
+
+class PostgresLibrary:
+    """Implements library_domain.library.ports.LibraryRepository on an open transaction.
+
+    No row is locked: the user's mutex is held, and nothing writes a user's rows without it.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        next_revision: Callable[[UserId], int],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._connection = connection
+        self._next_revision = next_revision
+        self._now = now
+
+    async def entries(self, user_id: UserId, game_ids: tuple[GameId, ...]) -> dict[GameId, LibraryEntry]:
+        """See the port."""
+        parameters = {"user_id": user_id, "game_ids": list(game_ids)}
+        async with self._connection.pipeline():
+            entries = await self._connection.execute(_SQL["entries"], parameters)
+            grants = await self._connection.execute(_SQL["grants"], parameters)
+        grants_of: defaultdict[GameId, list[Grant]] = defaultdict(list)
+        async for row in grants:
+            grants_of[row["game_id"]].append(to_grant(row))
+        return {row["game_id"]: _to_entry(row, grants_of[row["game_id"]]) async for row in entries}
+
+    async def save(self, entry: LibraryEntry) -> None:
+        """See the port."""
+        revision = self._next_revision(entry.user_id)
+        now = self._now()
+        if entry.is_new or entry.is_changed:
+            await self._connection.execute(
+                _SQL["insert_entry" if entry.is_new else "update_entry"],
+                _to_row(entry, revision=revision, now=now),
+            )
+        if entry.new_grants:
+            async with self._connection.cursor() as cursor:
+                await cursor.executemany(
+                    _SQL["insert_grant"],
+                    [_grant_row(entry, grant, revision=revision, now=now) for grant in entry.new_grants],
+                )
+        entry.is_new = entry.is_changed = False
+        entry.new_grants.clear()
+
+
+def to_grant(row: Mapping[str, Any]) -> Grant:
+    """Make the right that a row of library_grants stands for."""
+    price = None if row["price_amount"] is None else Money(row["price_amount"], row["price_currency"])
+    return Grant(
+        acquisition_type=AcquisitionType(row["acquisition_type"]),
+        source_id=row["source_id"],
+        granted_at=row["granted_at"],
+        event_time=row["event_time"],
+        event_id=row["event_id"],
+        transaction_id=row["transaction_id"],
+        purchase_type=row["purchase_type"],
+        price=price,
+        gifted_by=row["gifted_by"],
+        expires_at=row["expires_at"],
+        revoked_at=row["revoked_at"],
+        revoke_reason=row["revoke_reason"],
+    )
+
+
+def _to_entry(row: Mapping[str, Any], grants: list[Grant]) -> LibraryEntry:
+    return LibraryEntry(
+        id=row["id"],
+        user_id=row["user_id"],
+        game_id=row["game_id"],
+        product_type=ProductType(row["product_type"]),
+        acquisition_type=AcquisitionType(row["acquisition_type"]),
+        acquisition_date=row["acquisition_date"],
+        created_at=row["created_at"],
+        access_expires_at=row["access_expires_at"],
+        revoked_at=row["revoked_at"],
+        revoke_reason=row["revoke_reason"],
+        grants=grants,
+    )
+
+
+def _to_row(entry: LibraryEntry, *, revision: int, now: datetime) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "user_id": entry.user_id,
+        "game_id": entry.game_id,
+        "product_type": entry.product_type,
+        "acquisition_type": entry.acquisition_type,
+        "acquisition_date": entry.acquisition_date,
+        "access_expires_at": entry.access_expires_at,
+        "revoked_at": entry.revoked_at,
+        "revoke_reason": entry.revoke_reason,
+        "created_at": entry.created_at,
+        "revision": revision,
+        "now": now,
+    }
+
+
+def _grant_row(entry: LibraryEntry, grant: Grant, *, revision: int, now: datetime) -> dict[str, Any]:
+    return {
+        "user_id": entry.user_id,
+        "game_id": entry.game_id,
+        "acquisition_type": grant.acquisition_type,
+        "source_id": grant.source_id,
+        "transaction_id": grant.transaction_id,
+        "purchase_type": grant.purchase_type,
+        "price_amount": grant.price.amount if grant.price else None,
+        "price_currency": grant.price.currency if grant.price else None,
+        "gifted_by": grant.gifted_by,
+        "granted_at": grant.granted_at,
+        "expires_at": grant.expires_at,
+        "revoked_at": grant.revoked_at,
+        "revoke_reason": grant.revoke_reason,
+        "event_time": grant.event_time,
+        "event_id": grant.event_id,
+        "revision": revision,
+        "now": now,
+    }

@@ -1,0 +1,35 @@
+"""Named SQL statements, read from the `.sql` files beside this module.
+
+A statement begins with a line `-- name: page` and a comment on what it is for; parameters are `%(name)s`.
+"""
+
+import re
+from functools import cache
+from importlib.resources import files
+from typing import LiteralString, cast
+
+_NAME = re.compile(r"^-- name: ([a-z_]+)$", re.MULTILINE)
+
+
+@cache
+def statements(family: str) -> dict[str, LiteralString]:
+    """Return the statements of `sql/{family}.sql` by name.
+
+    Raises ValueError when a name occurs twice.
+    """
+    text = files("library_adapters.postgres.sql").joinpath(f"{family}.sql").read_text("utf-8")
+    _, *parts = _NAME.split(text)
+    names, bodies = parts[::2], parts[1::2]
+    if len(set(names)) != len(names):
+        msg = f"a statement of {family}.sql is named twice"
+        raise ValueError(msg)
+    # The text ships with the package, so it is as literal as a string in the code.
+    return {name: cast("LiteralString", body.strip()) for name, body in zip(names, bodies, strict=True)}
+
+
+def families() -> list[str]:
+    """Return the names of all statement files."""
+    folder = files("library_adapters.postgres.sql")
+    return sorted(
+        entry.name.removesuffix(".sql") for entry in folder.iterdir() if entry.name.endswith(".sql")
+    )
