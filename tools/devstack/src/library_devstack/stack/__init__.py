@@ -7,6 +7,7 @@ from library_devstack.stack.postgres import Postgres
 from library_devstack.stack.redis import Redis
 from library_devstack.stack.s3 import S3
 from library_devstack.stack.stack import Stack
+from library_devstack.stack.standins import Standins
 
 __all__ = [
     "S3",
@@ -19,5 +20,6 @@ __all__ = [
     "Redis",
     "Stack",
     "StackError",
+    "Standins",
     "StateLocked",
 ]

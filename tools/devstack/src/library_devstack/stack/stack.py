@@ -13,6 +13,7 @@ from library_devstack.stack.kafka import Kafka
 from library_devstack.stack.postgres import Postgres
 from library_devstack.stack.redis import Redis
 from library_devstack.stack.s3 import S3
+from library_devstack.stack.standins import Standins
 from library_devstack.stack.state import State
 
 _C = TypeVar("_C", bound=Component)
@@ -22,11 +23,16 @@ class Stack:
     """Every component, over one state directory.
 
     A context manager starts what is not running and stops everything on the way out; `start` and `stop` alone let
-    the stack outlive the command. Every method blocks; call them through `asyncio.to_thread` from a coroutine.
+    the stack outlive the command. `data` is the directory of the public data when Catalog shall know all of it. Every method blocks; call them through `asyncio.to_thread` from a coroutine.
     """
 
     def __init__(
-        self, directory: Path, *, durable: bool = True, ports: Mapping[str, int] | None = None
+        self,
+        directory: Path,
+        *,
+        durable: bool = True,
+        ports: Mapping[str, int] | None = None,
+        data: Path | None = None,
     ) -> None:
         self.state = State(directory, ports=ports)
         self.components: tuple[Component, ...] = (
@@ -34,6 +40,7 @@ class Stack:
             Redis(self.state),
             S3(self.state),
             Kafka(self.state),
+            Standins(self.state, data=data),
         )
 
     def component(self, name: str) -> Component:

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs
 from uuid import UUID, uuid5
 
 from joserfc import jwt
+from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, RSAKey
 
 AUDIENCE = "library-service"
@@ -48,6 +49,11 @@ class Issuer:
 
     def __init__(self, key: RSAKey, *, url: str, audience: str = AUDIENCE) -> None:
         self._key = key
+        self._claims = jwt.JWTClaimsRegistry(
+            iss={"essential": True, "value": url},
+            aud={"essential": True, "value": audience},
+            exp={"essential": True},
+        )
         self.url = url
         self.audience = audience
 
@@ -85,6 +91,15 @@ class Issuer:
         }
         full_header = {"alg": _ALGORITHM, "typ": "JWT", "kid": self._key.kid, **(header or {})}
         return jwt.encode(_without_none(full_header), _without_none(payload), self._key)
+
+    def is_system(self, token: str) -> bool:
+        """Tell whether the token is ours, still good, and of the role `system`."""
+        try:
+            claims = jwt.decode(token, self._key, algorithms=[_ALGORITHM]).claims
+            self._claims.validate(claims)
+        except (JoseError, ValueError):
+            return False
+        return bool(claims.get("role") == "system")
 
 
 def _without_none(members: Mapping[str, Any]) -> dict[str, Any]:
