@@ -74,7 +74,9 @@ def ensure_partitions(connection: psycopg.Connection[Any], *, today: datetime) -
 
 
 def _read(directory: Path | None) -> Any:  # noqa: ANN401 -- yoyo publishes no types
-    return read_migrations(str(directory or migrations_directory()))
+    migrations = read_migrations(str(directory or migrations_directory()))
+    # schema.sql lies beside the migrations; it is what they make, not one of them.
+    return migrations.filter(lambda migration: migration.id[0].isdigit())
 
 
 @contextmanager

@@ -1,0 +1,382 @@
+-- Made by `make schema` from the migrations; not written by hand. Partitions are left out.
+-- Name: catalog; Type: SCHEMA; Schema: -; Owner: -
+
+CREATE SCHEMA catalog;
+
+-- Name: ensure_monthly_partitions(text, date, integer); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.ensure_monthly_partitions(parent text, since date, months integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    month date;
+    child text;
+    attached integer := 0;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('ensure_monthly_partitions'), hashtext(parent));
+    FOR i IN 0..months LOOP
+        month := date_trunc('month', since)::date + make_interval(months => i);
+        child := format('%s_y%sm%s', parent, to_char(month, 'YYYY'), to_char(month, 'MM'));
+        IF EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass(child)) THEN
+            CONTINUE;
+        END IF;
+        EXECUTE format('CREATE TABLE IF NOT EXISTS %I (LIKE %I INCLUDING ALL)', child, parent);
+        EXECUTE format(
+            'ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+            parent, child, month::timestamp AT TIME ZONE 'UTC', (month + interval '1 month') AT TIME ZONE 'UTC'
+        );
+        attached := attached + 1;
+    END LOOP;
+    RETURN attached;
+END
+$$;
+
+-- Name: games; Type: TABLE; Schema: catalog; Owner: -
+
+CREATE TABLE catalog.games (
+    game_id uuid NOT NULL,
+    name text,
+    sort_name text COLLATE pg_catalog."C",
+    product_type text NOT NULL,
+    parent_game_id uuid,
+    platforms text[] DEFAULT '{}'::text[] NOT NULL,
+    size_required bigint,
+    version text,
+    sharing_allowed boolean DEFAULT false NOT NULL,
+    cloud_saves_supported boolean DEFAULT false NOT NULL,
+    launch_options jsonb DEFAULT '[]'::jsonb NOT NULL,
+    achievements_total integer,
+    cover_url text,
+    developer text,
+    is_deleted boolean DEFAULT false NOT NULL,
+    is_stub boolean NOT NULL,
+    event_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT games_named_unless_stub CHECK ((is_stub = (name IS NULL))),
+    CONSTRAINT games_product_type_known CHECK ((product_type = ANY (ARRAY['game'::text, 'application'::text, 'dlc'::text]))),
+    CONSTRAINT games_sort_name_with_name CHECK (((name IS NULL) = (sort_name IS NULL)))
+);
+
+-- Name: idempotency_keys; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.idempotency_keys (
+    user_id uuid NOT NULL,
+    operation text NOT NULL,
+    key text NOT NULL,
+    request_sha256 bytea NOT NULL,
+    status smallint,
+    headers jsonb DEFAULT '[]'::jsonb NOT NULL,
+    body bytea,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT idempotency_keys_key_length CHECK (((char_length(key) >= 1) AND (char_length(key) <= 255)))
+);
+
+-- Name: inbox; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.inbox (
+    user_id uuid NOT NULL,
+    consumer text NOT NULL,
+    event_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+-- Name: jobs; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.jobs (
+    kind text NOT NULL,
+    key text NOT NULL,
+    cursor jsonb,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    run_after timestamp with time zone NOT NULL,
+    last_error text,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT jobs_state_known CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'done'::text, 'failed'::text])))
+);
+
+-- Name: library_audit_log; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.library_audit_log (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    game_id uuid,
+    action text NOT NULL,
+    details jsonb,
+    actor_id uuid,
+    actor_role text,
+    ip_address text,
+    user_agent text,
+    request_id text,
+    result text DEFAULT 'success'::text NOT NULL,
+    revision bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+)
+PARTITION BY RANGE (created_at);
+
+-- Name: library_grants; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.library_grants (
+    user_id uuid NOT NULL,
+    game_id uuid NOT NULL,
+    acquisition_type text NOT NULL,
+    source_id text NOT NULL,
+    transaction_id text,
+    purchase_type text,
+    price_amount numeric(12,2),
+    price_currency text,
+    gifted_by uuid,
+    granted_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    revoke_reason text,
+    event_time timestamp with time zone NOT NULL,
+    event_id uuid,
+    revision bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT library_grants_acquisition_type_known CHECK ((acquisition_type = ANY (ARRAY['purchase'::text, 'gift'::text, 'subscription'::text, 'free'::text, 'family'::text]))),
+    CONSTRAINT library_grants_price_not_negative CHECK ((price_amount >= (0)::numeric)),
+    CONSTRAINT library_grants_price_whole CHECK (((price_amount IS NULL) = (price_currency IS NULL))),
+    CONSTRAINT library_grants_revoked_with_reason CHECK (((revoked_at IS NULL) = (revoke_reason IS NULL)))
+);
+
+-- Name: outbox; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.outbox (
+    user_id uuid NOT NULL,
+    revision bigint NOT NULL,
+    n integer NOT NULL,
+    id uuid NOT NULL,
+    aggregatetype text NOT NULL,
+    type text NOT NULL,
+    payload json NOT NULL,
+    headers jsonb DEFAULT '{}'::jsonb NOT NULL,
+    shard smallint NOT NULL,
+    written_at timestamp with time zone NOT NULL,
+    CONSTRAINT outbox_payload_fits_kafka CHECK ((octet_length((payload)::text) <= 524288)),
+    CONSTRAINT outbox_shard_in_range CHECK (((shard >= 0) AND (shard <= 15)))
+)
+WITH (autovacuum_vacuum_scale_factor='0.0', autovacuum_vacuum_threshold='5000');
+
+-- Name: outbox_parked; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.outbox_parked (
+    user_id uuid NOT NULL,
+    revision bigint NOT NULL,
+    n integer NOT NULL,
+    id uuid NOT NULL,
+    aggregatetype text NOT NULL,
+    type text NOT NULL,
+    payload json NOT NULL,
+    headers jsonb NOT NULL,
+    shard smallint NOT NULL,
+    written_at timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    parked_at timestamp with time zone NOT NULL
+);
+
+-- Name: user_game_categories; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.user_game_categories (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    name text NOT NULL,
+    name_key text NOT NULL COLLATE pg_catalog."C",
+    color text,
+    revision bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT user_game_categories_color_is_hex CHECK ((color ~ '^#[0-9A-Fa-f]{6}$'::text)),
+    CONSTRAINT user_game_categories_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100)))
+);
+
+-- Name: user_game_category_items; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.user_game_category_items (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    category_id uuid NOT NULL,
+    library_item_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+-- Name: user_installations; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.user_installations (
+    user_id uuid NOT NULL,
+    game_id uuid NOT NULL,
+    device_id text DEFAULT ''::text NOT NULL,
+    platform text,
+    status text NOT NULL,
+    install_path text,
+    installed_version text,
+    size_installed bigint,
+    size_total bigint,
+    failed_reason text,
+    event_at timestamp with time zone NOT NULL,
+    event_id uuid NOT NULL,
+    revision bigint NOT NULL,
+    CONSTRAINT user_installations_status_known CHECK ((status = ANY (ARRAY['not_installed'::text, 'installing'::text, 'installed'::text, 'updating'::text, 'failed'::text])))
+);
+
+-- Name: user_libraries; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.user_libraries (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    game_id uuid NOT NULL,
+    origin text DEFAULT 'own'::text NOT NULL,
+    product_type text NOT NULL,
+    acquisition_date timestamp with time zone DEFAULT now() NOT NULL,
+    acquisition_type text NOT NULL,
+    access_expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    revoke_reason text,
+    is_hidden boolean DEFAULT false NOT NULL,
+    is_favorite boolean DEFAULT false NOT NULL,
+    last_played_at timestamp with time zone,
+    total_playtime bigint DEFAULT 0 NOT NULL,
+    installation_status text DEFAULT 'not_installed'::text NOT NULL,
+    platform text,
+    install_event_at timestamp with time zone,
+    notes text,
+    revision bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT user_libraries_acquisition_type_known CHECK ((acquisition_type = ANY (ARRAY['purchase'::text, 'gift'::text, 'subscription'::text, 'free'::text, 'family'::text]))),
+    CONSTRAINT user_libraries_installation_status_known CHECK ((installation_status = ANY (ARRAY['not_installed'::text, 'installing'::text, 'installed'::text, 'updating'::text, 'failed'::text]))),
+    CONSTRAINT user_libraries_notes_short CHECK ((char_length(notes) <= 4000)),
+    CONSTRAINT user_libraries_origin_known CHECK ((origin = ANY (ARRAY['own'::text, 'family'::text]))),
+    CONSTRAINT user_libraries_product_type_known CHECK ((product_type = ANY (ARRAY['game'::text, 'application'::text, 'dlc'::text]))),
+    CONSTRAINT user_libraries_total_playtime_not_negative CHECK ((total_playtime >= 0))
+)
+WITH (fillfactor='90');
+
+-- Name: user_revisions; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.user_revisions (
+    user_id uuid NOT NULL,
+    revision bigint DEFAULT 0 NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    erased_at timestamp with time zone,
+    CONSTRAINT user_revisions_revision_not_negative CHECK ((revision >= 0))
+)
+WITH (fillfactor='70');
+
+-- Name: games games_pkey; Type: CONSTRAINT; Schema: catalog; Owner: -
+
+ALTER TABLE ONLY catalog.games
+    ADD CONSTRAINT games_pkey PRIMARY KEY (game_id);
+
+-- Name: idempotency_keys idempotency_keys_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (user_id, operation, key);
+
+-- Name: inbox inbox_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.inbox
+    ADD CONSTRAINT inbox_pkey PRIMARY KEY (user_id, consumer, event_id);
+
+-- Name: jobs jobs_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.jobs
+    ADD CONSTRAINT jobs_pkey PRIMARY KEY (kind, key);
+
+-- Name: library_audit_log library_audit_log_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.library_audit_log
+    ADD CONSTRAINT library_audit_log_pkey PRIMARY KEY (user_id, created_at, id);
+
+-- Name: library_grants library_grants_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.library_grants
+    ADD CONSTRAINT library_grants_pkey PRIMARY KEY (user_id, game_id, acquisition_type, source_id);
+
+-- Name: outbox_parked outbox_parked_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.outbox_parked
+    ADD CONSTRAINT outbox_parked_pkey PRIMARY KEY (user_id, revision, n);
+
+-- Name: outbox outbox_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.outbox
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (user_id, revision, n);
+
+-- Name: user_game_categories user_game_categories_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.user_game_categories
+    ADD CONSTRAINT user_game_categories_pkey PRIMARY KEY (user_id, id);
+
+-- Name: user_game_categories user_game_categories_user_name_unique; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.user_game_categories
+    ADD CONSTRAINT user_game_categories_user_name_unique UNIQUE (user_id, name_key);
+
+-- Name: user_game_category_items user_game_category_items_category_library_unique; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.user_game_category_items
+    ADD CONSTRAINT user_game_category_items_category_library_unique UNIQUE (user_id, category_id, library_item_id);
+
+-- Name: user_game_category_items user_game_category_items_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.user_game_category_items
+    ADD CONSTRAINT user_game_category_items_pkey PRIMARY KEY (user_id, id);
+
+-- Name: user_installations user_installations_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.user_installations
+    ADD CONSTRAINT user_installations_pkey PRIMARY KEY (user_id, game_id, device_id);
+
+-- Name: user_libraries user_libraries_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.user_libraries
+    ADD CONSTRAINT user_libraries_pkey PRIMARY KEY (user_id, id);
+
+-- Name: user_libraries user_libraries_user_game_unique; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.user_libraries
+    ADD CONSTRAINT user_libraries_user_game_unique UNIQUE (user_id, game_id);
+
+-- Name: user_revisions user_revisions_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.user_revisions
+    ADD CONSTRAINT user_revisions_pkey PRIMARY KEY (user_id);
+
+-- Name: games_parent_game_id; Type: INDEX; Schema: catalog; Owner: -
+
+CREATE INDEX games_parent_game_id ON catalog.games USING btree (parent_game_id) WHERE (parent_game_id IS NOT NULL);
+
+-- Name: idempotency_keys_by_age; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (created_at);
+
+-- Name: inbox_by_age; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX inbox_by_age ON public.inbox USING btree (at);
+
+-- Name: jobs_due; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX jobs_due ON public.jobs USING btree (run_after) WHERE (state = 'waiting'::text);
+
+-- Name: outbox_in_order; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX outbox_in_order ON public.outbox USING btree (shard, written_at, user_id, revision, n);
+
+-- Name: outbox_parked_by_age; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX outbox_parked_by_age ON public.outbox_parked USING btree (parked_at);
+
+-- Name: user_game_category_items_library_item_id; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX user_game_category_items_library_item_id ON public.user_game_category_items USING btree (user_id, library_item_id);
+
+-- Name: user_game_category_items user_game_category_items_category_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.user_game_category_items
+    ADD CONSTRAINT user_game_category_items_category_exists FOREIGN KEY (user_id, category_id) REFERENCES public.user_game_categories(user_id, id) ON DELETE CASCADE;
+
+-- Name: user_game_category_items user_game_category_items_item_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.user_game_category_items
+    ADD CONSTRAINT user_game_category_items_item_exists FOREIGN KEY (user_id, library_item_id) REFERENCES public.user_libraries(user_id, id) ON DELETE CASCADE;
