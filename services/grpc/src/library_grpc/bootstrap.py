@@ -1,0 +1,56 @@
+"""Plain wiring: each adapter is named once (architecture, law 7)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+from library_adapters.postgres.library_reader import PostgresLibraryReader
+from library_adapters.postgres.pool import open_pool, ping
+from library_adapters.system import SystemClock, Uuid7Source
+from library_adapters.telemetry import Instrument, Management, Tracing, new_registry
+from library_adapters.tokens import open_verifier
+from library_domain.library.use_cases.check_game_access import CheckGameAccessHandler
+from library_domain.library.use_cases.check_game_ownership import CheckGameOwnershipHandler
+from library_grpc.application import Application
+from library_grpc.settings import Settings
+
+
+@asynccontextmanager
+async def open_application(settings: Settings) -> AsyncIterator[tuple[Application, Management]]:
+    """Open what the door works with, and the management port, which says that the process is starting.
+
+    Nothing here waits for PostgreSQL or for the issuer of tokens: both may come later.
+    """
+    async with AsyncExitStack() as stack:
+        registry = new_registry()
+        management = await stack.enter_async_context(Management(settings.management, registry))
+        tracing = Tracing(settings.tracing, component="grpc")
+        stack.push_async_callback(asyncio.to_thread, tracing.close)
+        clock = SystemClock()
+        pool = await stack.enter_async_context(open_pool(settings.postgres))
+        management.watch("postgres", partial(ping, pool))
+        verifier = await stack.enter_async_context(
+            open_verifier(settings.tokens, clock=clock, registry=registry),
+        )
+
+        reader = PostgresLibraryReader(pool)
+        instrument = Instrument(registry=registry, tracing=tracing)
+        seconds = settings.grpc.operation_timeout_seconds
+        application = Application(
+            check_access=instrument(
+                CheckGameAccessHandler(reader=reader, clock=clock),
+                name="library.check_game_access",
+                timeout_seconds=seconds,
+            ),
+            check_ownership=instrument(
+                CheckGameOwnershipHandler(reader=reader, clock=clock),
+                name="library.check_game_ownership",
+                timeout_seconds=seconds,
+            ),
+            tokens=verifier,
+            ids=Uuid7Source(),
+            tracing=tracing,
+            registry=registry,
+        )
+        yield application, management

@@ -1,0 +1,91 @@
+"""The gRPC server: services, seams, and a stop that finishes what was begun."""
+
+import socket
+from typing import Self
+
+from grpclib.events import RecvRequest, SendTrailingMetadata, listen
+from grpclib.health.check import ServiceStatus
+from grpclib.health.service import Health
+from grpclib.server import Server
+from loguru import logger
+
+from library_adapters.telemetry import DoorMetrics
+from library_grpc import wire
+from library_grpc.admission import Admission
+from library_grpc.application import Application
+from library_grpc.boundary import Boundary
+from library_grpc.doorkeeper import Doorkeeper, operations
+from library_grpc.queries import LibraryQueries
+from library_grpc.reflection import with_reflection
+from library_grpc.settings import GrpcSettings
+
+_BACKLOG = 1_024
+
+
+class LibraryServer:
+    """Serves the application. Construct it inside the running event loop."""
+
+    def __init__(self, application: Application, settings: GrpcSettings) -> None:
+        """Raise OperationNotInMatrix for a method that has no row in the access matrix."""
+        wire.install()
+        self._settings = settings
+        self._admission = Admission(limit=settings.calls_in_flight)
+        self._serving = ServiceStatus()
+        queries = LibraryQueries(
+            check_access=application.check_access,
+            check_ownership=application.check_ownership,
+        )
+        boundary = Boundary(
+            operations([queries]),
+            admission=self._admission,
+            doorkeeper=Doorkeeper(application.tokens),
+            ids=application.ids,
+            tracing=application.tracing,
+            metrics=DoorMetrics("grpc", application.registry),
+            call_seconds=settings.call_timeout_seconds,
+        )
+        health = Health({queries: [self._serving]})
+        self._server = Server(
+            with_reflection([queries, health]),
+            codec=wire.SafeCodec(settings.max_message_bytes),
+        )
+        listen(self._server, RecvRequest, boundary.admit)
+        listen(self._server, SendTrailingMetadata, boundary.label)
+        self._socket: socket.socket | None = None
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        if self._socket is None:
+            raise RuntimeError("the server is not started")
+        return int(self._socket.getsockname()[1])
+
+    async def start(self) -> None:
+        """Listen and say SERVING. Raises OSError when the address cannot be had."""
+        family = socket.AF_INET6 if ":" in self._settings.host else socket.AF_INET
+        self._socket = socket.create_server(
+            (self._settings.host, self._settings.port), family=family, backlog=_BACKLOG
+        )
+        await self._server.start(sock=self._socket, backlog=_BACKLOG)
+        self._serving.set(True)
+
+    async def stop(self) -> None:
+        """Say NOT_SERVING, refuse new calls, finish those in progress within `drain_timeout_seconds`, then close.
+
+        grpclib's own `close` cancels what is running. Open health and reflection streams are not waited for: they
+        end only when their clients wish.
+        """
+        self._serving.set(False)
+        listener = self._server._server  # noqa: SLF001 - there is no public way to stop listening alone
+        if listener is not None:
+            listener.close()
+        if cut := await self._admission.drain(self._settings.drain_timeout_seconds):
+            logger.warning("{} calls did not end in time and are cut off", cut)
+        self._server.close()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()

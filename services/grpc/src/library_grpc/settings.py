@@ -1,0 +1,41 @@
+"""Settings of this deployable."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import Field
+
+from library_adapters.configuration import Port, Seconds
+from library_adapters.postgres.settings import PostgresSettings
+from library_adapters.telemetry import LogSettings, ManagementSettings, TracingSettings
+from library_adapters.tokens import TokenSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrpcSettings:
+    """The section `grpc`."""
+
+    host: str = "127.0.0.1"
+    port: Port = 50051
+    max_message_bytes: Annotated[int, Field(ge=1024, le=64 * 1024 * 1024)] = 4 * 1024 * 1024
+    """A longer request is refused before it is read (reliability 2 #1)."""
+    calls_in_flight: Annotated[int, Field(ge=1, le=100_000)] = 1_000
+    """More calls at a time are refused: the caller's retry finds a process that has room."""
+    call_timeout_seconds: Seconds = 10.0
+    """How long a call may take whatever deadline its caller set, waiting for the request included."""
+    operation_timeout_seconds: Seconds = 5.0
+    """How long a use case may take. Longer than the waits inside it: the pool's and the statement's."""
+    drain_timeout_seconds: Seconds = 20.0
+    """How long calls in progress may go on after the signal to stop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every section that this process reads."""
+
+    postgres: PostgresSettings
+    tokens: TokenSettings
+    grpc: GrpcSettings = field(default_factory=GrpcSettings)
+    logs: LogSettings = field(default_factory=LogSettings)
+    management: ManagementSettings = field(default_factory=ManagementSettings)
+    tracing: TracingSettings = field(default_factory=TracingSettings)
