@@ -1,0 +1,48 @@
+"""What is said to a person about each error code. Codes never change with the language (contract 2)."""
+
+from collections.abc import Mapping
+
+from library_api.languages import Language
+
+MESSAGES: Mapping[str, Mapping[Language, str]] = {
+    "VALIDATION_ERROR": {
+        "ru": "Запрос составлен неверно.",
+        "en": "The request is not valid.",
+    },
+    "UNAUTHORIZED": {
+        "ru": "Требуется вход: нет действительного токена доступа.",
+        "en": "Sign-in required: there is no valid access token.",
+    },
+    "FORBIDDEN": {
+        "ru": "Недостаточно прав для этого действия.",
+        "en": "You may not do this.",
+    },
+    "GAME_NOT_FOUND": {
+        "ru": "Игры нет в библиотеке.",
+        "en": "The game is not in the library.",
+    },
+    "NOT_FOUND": {
+        "ru": "Ничего не найдено.",
+        "en": "Nothing was found.",
+    },
+    "METHOD_NOT_ALLOWED": {
+        "ru": "Этот метод здесь не поддерживается.",
+        "en": "This method is not supported here.",
+    },
+    "IDEMPOTENCY_IN_PROGRESS": {
+        "ru": "Первый запрос с этим ключом идемпотентности ещё выполняется.",
+        "en": "The first request with this idempotency key is still running.",
+    },
+    "IDEMPOTENCY_KEY_REUSED": {
+        "ru": "Ключ идемпотентности уже использован с другим запросом.",
+        "en": "The idempotency key was already used with another request.",
+    },
+    "INTERNAL_ERROR": {
+        "ru": "Внутренняя ошибка. Сообщите номер запроса в поддержку.",
+        "en": "Internal error. Please give the request id to support.",
+    },
+    "DEPENDENCY_UNAVAILABLE": {
+        "ru": "Сервис временно недоступен. Повторите попытку позже.",
+        "en": "The service is temporarily unavailable. Please try again later.",
+    },
+}

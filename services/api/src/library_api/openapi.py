@@ -1,0 +1,100 @@
+"""The specification: OpenAPI 3.1, generated from the routes (contract 2)."""
+
+import json
+from collections import defaultdict
+from http import HTTPStatus
+from importlib.metadata import version
+
+from litestar import Litestar, Response, Router
+from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig, ResponseSpec
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import Method
+from litestar.types.internal_types import PathParameterDefinition
+
+from library_api.envelope import Failure
+from library_api.errors import STATUS
+from library_domain.shared.errors import (
+    DependencyUnavailable,
+    DomainError,
+    Forbidden,
+    Unauthenticated,
+    ValidationFailed,
+)
+
+_ANYWHERE: tuple[type[DomainError], ...] = (
+    ValidationFailed,
+    Unauthenticated,
+    Forbidden,
+    DependencyUnavailable,
+)
+"""What every operation may refuse with, the documented one that needs no token excepted."""
+
+
+def refusals(*errors: type[DomainError]) -> dict[int, ResponseSpec]:
+    """Document these refusals, besides those that are possible anywhere, as `responses=` of a handler."""
+    codes: defaultdict[int, set[str]] = defaultdict(set)
+    for error in (*_ANYWHERE, *errors):
+        codes[STATUS[error.kind].value].add(error.slug)
+    return {
+        status: ResponseSpec(
+            data_container=Failure,
+            description=", ".join(sorted(codes[status])),
+            generate_examples=False,
+        )
+        for status in sorted(codes)
+    }
+
+
+def openapi_config() -> OpenAPIConfig:
+    """Return how the specification is made and served: as JSON at `/schema`, without pages that load from a CDN."""
+    return OpenAPIConfig(
+        title="Library Service",
+        version=version("library-api"),
+        description="What every player of the platform owns.",
+        security=[{"bearer": []}],
+        components=Components(
+            security_schemes={
+                "bearer": SecurityScheme(
+                    type="http",
+                    scheme="bearer",
+                    bearer_format="JWT",
+                    description="Access token of the platform.",
+                )
+            }
+        ),
+        operation_id_creator=_operation_id,
+        use_handler_docstrings=True,
+        render_plugins=[JsonRenderPlugin(path="/")],
+        openapi_router=Router(
+            path="/schema",
+            route_handlers=[],
+            opt={"operation": "schema.read"},
+            include_in_schema=False,
+            after_request=_not_found_in_our_words,
+        ),
+    )
+
+
+def render(app: Litestar) -> str:
+    """Return the specification as text that is the same for the same routes: it is committed, and drift shows."""
+    return json.dumps(app.openapi_schema.to_schema(), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+
+
+async def _not_found_in_our_words(response: Response[object]) -> Response[object]:
+    """Refuse what Litestar answers with a page of HTML: any path under the specification's."""
+    if response.status_code == HTTPStatus.NOT_FOUND:
+        raise NotFoundException
+    return response
+
+
+def _operation_id(
+    handler: HTTPRouteHandler, _: Method, components: list[str | PathParameterDefinition]
+) -> str:
+    """Name an operation as the access matrix does; its second spelling (contract 2) gets a name of its own."""
+    operation: str = handler.opt["operation"]
+    shortest = min(handler.paths, key=len)
+    is_first = len(components) == len([part for part in shortest.split("/") if part])
+    return operation if is_first else f"{operation}.alias"

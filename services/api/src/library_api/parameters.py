@@ -1,0 +1,31 @@
+"""How what stands in a URL becomes what the domain speaks of."""
+
+from uuid import UUID
+
+import msgspec
+
+from library_domain.library.errors import GameNotFound
+from library_domain.shared.caller import current_caller
+from library_domain.shared.errors import Unauthenticated
+from library_domain.shared.ids import GameId, UserId
+
+_SHOWN_CHARACTERS = 64
+
+
+def parse_game_id(text: str) -> GameId:
+    """Return the id in a path. Raises GameNotFound for what is no UUID (details 3.4): there is no such game."""
+    try:
+        return GameId(msgspec.convert(text, UUID))
+    except msgspec.ValidationError as error:
+        raise GameNotFound(game_id=text[:_SHOWN_CHARACTERS]) from error
+
+
+def acting_user() -> UserId:
+    """Return whose data it is: the token's `sub`, never anything of the request (contract 3).
+
+    Raises Unauthenticated when no doorkeeper let somebody in.
+    """
+    caller = current_caller()
+    if caller.actor_id is None:
+        raise Unauthenticated
+    return UserId(caller.actor_id)

@@ -1,0 +1,83 @@
+"""Query parameters are what the specification says and nothing else (contract 2, Strictness).
+
+Litestar ignores parameters that it does not know, takes the last of a repeated one, and reads `1.0` and `1e2` as
+integers (reliability, row 9).
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from litestar import Request
+from litestar.datastructures import State
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.openapi.spec import OpenAPI, OpenAPIType, Parameter, Schema
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from library_domain.shared.errors import ValidationFailed
+
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)", re.ASCII)
+_SHOWN_CHARACTERS = 64
+"""So much of an unknown parameter's name is repeated to the client."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryParameter:
+    """How one parameter may be given."""
+
+    repeatable: bool
+    integer: bool
+
+
+Rules = Mapping[str, Mapping[str, QueryParameter]]
+"""Path template → parameter name → how it may be given."""
+
+
+def published_rules(specification: OpenAPI) -> Rules:
+    """Return the parameters of each GET as the specification publishes them."""
+    return {
+        template: {
+            parameter.name: _rule(parameter)
+            for parameter in (item.get.parameters if item.get and item.get.parameters else ())
+            if isinstance(parameter, Parameter) and parameter.param_in == "query"
+        }
+        for template, item in (specification.paths or {}).items()
+    }
+
+
+class StrictQuery(ASGIMiddleware):
+    """Refuses a query with an unknown, repeated or malformed parameter. Raises ValidationFailed naming it.
+
+    No Litestar guard, because those are copied and, when they do not wait, sent to a thread at every request.
+    """
+
+    scopes = (ScopeType.HTTP,)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Let the request pass if its query is in order."""
+        # Parsed once: Litestar keeps the result in the scope, where the handler's parameters come from too.
+        given = list(Request[object, object, State](scope).query_params.multi_items())
+        if given:
+            rules: Rules = scope["litestar_app"].state.query_rules
+            _check(given, rules.get(scope["path_template"], {}))
+        await next_app(scope, receive, send)
+
+
+def _check(given: Sequence[tuple[str, str]], allowed: Mapping[str, QueryParameter]) -> None:
+    times = Counter(name for name, _ in given)
+    for name, value in given:
+        rule = allowed.get(name)
+        if rule is None:
+            raise ValidationFailed(field=name[:_SHOWN_CHARACTERS], reason="unknown_parameter")
+        if times[name] > 1 and not rule.repeatable:
+            raise ValidationFailed(field=name, reason="repeated")
+        if rule.integer and not _INTEGER.fullmatch(value):
+            raise ValidationFailed(field=name, reason="not_an_integer")
+
+
+def _rule(parameter: Parameter) -> QueryParameter:
+    schema = parameter.schema
+    kind = schema.type if isinstance(schema, Schema) else None
+    return QueryParameter(repeatable=kind is OpenAPIType.ARRAY, integer=kind is OpenAPIType.INTEGER)

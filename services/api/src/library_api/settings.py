@@ -1,0 +1,45 @@
+"""What the REST door is told at its start (contract 2; style 15)."""
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated
+
+from annotated_types import Ge, Le, MinLen
+
+from library_adapters.configuration import Port, Seconds
+from library_adapters.postgres.settings import PostgresSettings
+from library_adapters.telemetry import LogSettings, ManagementSettings, TracingSettings
+from library_adapters.tokens import TokenSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HTTPSettings:
+    """The section `http`: the public port and its bounds; seconds unless the name says otherwise."""
+
+    host: Annotated[str, MinLen(1)] = "127.0.0.1"
+    port: Annotated[Port, Ge(1)] = 8080
+    """Not 0: the server does not tell which port the system chose."""
+    backlog: Annotated[int, Ge(128), Le(65_535)] = 1_024
+    """Connections that wait to be accepted; more are refused by the system."""
+    backpressure: Annotated[int, Ge(1), Le(65_535)] = 512
+    """Requests in progress; more wait on their connection (reliability, row 5)."""
+    header_timeout_seconds: Seconds = 5.0
+    """How long a client may take to send its request's head (reliability, row 5)."""
+    operation_timeout_seconds: Seconds = 5.0
+    """How long a use case may take. Longer than the waits inside it: the pool's and the statement's."""
+    drain_timeout_seconds: Seconds = 20.0
+    """How long requests in progress may take after SIGTERM (reliability, anchors)."""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Whose `X-Forwarded-For` is believed (details 3.11)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that this process reads."""
+
+    postgres: PostgresSettings
+    tokens: TokenSettings
+    http: HTTPSettings = field(default_factory=HTTPSettings)
+    management: ManagementSettings = field(default_factory=ManagementSettings)
+    logs: LogSettings = field(default_factory=LogSettings)
+    tracing: TracingSettings = field(default_factory=TracingSettings)
