@@ -1,0 +1,29 @@
+"""Kafka: members of a consumer group with the acknowledgement policy, dead letters, the outbox's publisher, topics."""
+
+from library_adapters.kafka.consumers import Consumers
+from library_adapters.kafka.dead_letters import DeadLetters
+from library_adapters.kafka.producer import Producer
+from library_adapters.kafka.publisher import KafkaEventPublisher
+from library_adapters.kafka.records import Handle, Judge, Outcome, Poison, Record, Verdict
+from library_adapters.kafka.settings import ConsumerSettings, KafkaSettings, TopicSettings
+from library_adapters.kafka.topics import EnsuredTopics, TopicRefused, dead_letter_topic, ensure_topics
+
+__all__ = [
+    "ConsumerSettings",
+    "Consumers",
+    "DeadLetters",
+    "EnsuredTopics",
+    "Handle",
+    "Judge",
+    "KafkaEventPublisher",
+    "KafkaSettings",
+    "Outcome",
+    "Poison",
+    "Producer",
+    "Record",
+    "TopicRefused",
+    "TopicSettings",
+    "Verdict",
+    "dead_letter_topic",
+    "ensure_topics",
+]
