@@ -37,7 +37,8 @@ class LibraryItem:
     name: str | None
     """None until Catalog has told it."""
     product_type: str
-    acquisition_type: str
+    acquisition_type: str | None
+    """None for a borrowed game: `family` is no API value (data 1)."""
     acquisition_date: datetime
     is_hidden: bool
     is_favorite: bool

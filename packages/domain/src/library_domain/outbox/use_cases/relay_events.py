@@ -18,12 +18,16 @@ class RelayEvents:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayEventsResult:
-    """How it went. `failed` messages stay and are tried again; `more` says that there may be others behind."""
+    """How it went. `failed` messages stay and are tried again."""
 
     published: int = 0
     parked: int = 0
     failed: int = 0
-    more: bool = False
+
+    @property
+    def more(self) -> bool:
+        """Tell whether another pass right away may find messages."""
+        return self.published + self.parked > 0 and not self.failed
 
 
 class RelayEventsHandler:
@@ -58,9 +62,7 @@ class RelayEventsHandler:
                     failed += 1
             await self._shards.remove(acknowledged)
             published += len(acknowledged)
-        return RelayEventsResult(
-            published=published, parked=parked, failed=failed, more=len(messages) == command.limit
-        )
+        return RelayEventsResult(published=published, parked=parked, failed=failed)
 
 
 def _waves(messages: Sequence[OutboxMessage]) -> Sequence[Sequence[OutboxMessage]]:

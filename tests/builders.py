@@ -1,0 +1,97 @@
+"""Objects that are valid by default; a test names only what it is about."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any
+from uuid import UUID, uuid5
+
+from library_domain.catalog.model import Game, ProductType
+from library_domain.flows.add_to_library import AddToLibrary
+from library_domain.library.events import GameAdded, GrantRecorded
+from library_domain.library.model import AcquisitionType, Grant
+from library_domain.shared.ids import GameId, UserId
+from library_domain.shared.money import Money
+
+NAMESPACE = UUID("0f0e0d0c-0b0a-4909-8807-060504030201")
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+_numbers = count(1)
+
+
+def user_id(name: str) -> UserId:
+    return UserId(uuid5(NAMESPACE, f"user {name}"))
+
+
+def game_id(name: str) -> GameId:
+    return GameId(uuid5(NAMESPACE, f"game {name}"))
+
+
+def event_id(name: str) -> UUID:
+    return uuid5(NAMESPACE, f"event {name}")
+
+
+def a_game(name: str = "Portal 2", **overrides: Any) -> Game:
+    values: dict[str, Any] = {
+        "game_id": game_id(name),
+        "event_at": NOON,
+        "name": name,
+        "platforms": ("windows", "linux"),
+        "size_required": 12_000_000_000,
+        "version": "2.1.5",
+        "developer": "Valve",
+    }
+    return Game(**values | overrides)
+
+
+def a_dlc(name: str, *, of: str, **overrides: Any) -> Game:
+    return a_game(name, product_type=ProductType.DLC, parent_game_id=game_id(of), **overrides)
+
+
+def a_grant(kind: AcquisitionType = AcquisitionType.PURCHASE, **overrides: Any) -> Grant:
+    values: dict[str, Any] = {
+        "acquisition_type": kind,
+        "source_id": f"txn-{next(_numbers)}",
+        "granted_at": NOON,
+        "event_time": NOON,
+    }
+    return Grant(**values | overrides)
+
+
+def a_purchase(game: str = "Portal 2", *, by: str = "alice", **overrides: Any) -> AddToLibrary:
+    transaction = overrides.pop("transaction_id", f"txn-{next(_numbers)}")
+    values: dict[str, Any] = {
+        "user_id": user_id(by),
+        "game_id": game_id(game),
+        "acquisition_type": AcquisitionType.PURCHASE,
+        "transaction_id": transaction,
+        "purchase_type": "direct",
+        "event_id": event_id(transaction),
+        "event_time": NOON,
+        "purchased_at": NOON - timedelta(minutes=1),
+        "price": Money(Decimal("499.00"), "RUB"),
+    }
+    return AddToLibrary(**values | overrides)
+
+
+def game_added(user: UserId, game: GameId, **overrides: Any) -> GameAdded:
+    values: dict[str, Any] = {
+        "user_id": user,
+        "game_id": game,
+        "occurred_at": NOON,
+        "game_name": "Космические рейнджеры",
+        "product_type": "game",
+        "acquisition_type": "purchase",
+        "acquisition_date": NOON,
+        "transaction_id": "txn-1",
+        "purchase_type": "direct",
+        "price": Money(Decimal("1999.9"), "RUB"),
+        "gifted_by": None,
+        "dlc": (),
+    }
+    return GameAdded(**values | overrides)
+
+
+def grant_recorded(user: UserId, game: GameId) -> GrantRecorded:
+    return GrantRecorded(
+        user_id=user, game_id=game, occurred_at=NOON, acquisition_type="free", source_id="promo-1"
+    )

@@ -1,0 +1,21 @@
+"""Each conformance test runs against the fake and against PostgreSQL."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from conftest import postgres_settings
+from contract.worlds import MemoryWorld, PostgresWorld, World
+from fakes.clock import FakeClock, SequentialIds
+
+from library_adapters.postgres.pool import open_pool
+
+
+@pytest.fixture(params=["memory", "postgres"])
+async def world(request: pytest.FixtureRequest, clock: FakeClock, ids: SequentialIds) -> AsyncIterator[World]:
+    if request.param == "memory":
+        yield MemoryWorld(clock=clock, ids=ids, patience_seconds=1.0)
+        return
+    dsn = request.getfixturevalue("database")
+    settings = postgres_settings(dsn, pool_max=5, lock_timeout_milliseconds=1_000)
+    async with open_pool(settings) as pool:
+        yield PostgresWorld(pool, settings, clock=clock, ids=ids)

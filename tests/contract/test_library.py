@@ -1,0 +1,245 @@
+"""What the library's repository and reader promise, through the flow that fills them."""
+
+from datetime import timedelta
+
+import pytest
+from builders import NOON, a_dlc, a_game, a_grant, a_purchase, game_id, user_id
+from contract.worlds import World
+from fakes.clock import FakeClock, SequentialIds
+
+from library_domain.catalog.model import Game, LaunchOption, ProductType
+from library_domain.flows.add_to_library import AddToLibraryHandler
+from library_domain.library.model import AcquisitionType, LibraryEntry, Refusal, Via
+from library_domain.shared.ids import UserId
+from library_domain.shared.paging import Page
+
+ALICE = user_id("alice")
+
+
+async def learn(world: World, *games: Game) -> None:
+    async with world.uow.begin() as tx:
+        await tx.games.save(list(games))
+
+
+@pytest.fixture
+def add(world: World, clock: FakeClock, ids: SequentialIds) -> AddToLibraryHandler:
+    return AddToLibraryHandler(uow=world.uow, games=world.games, clock=clock, ids=ids)
+
+
+async def names(world: World, user: UserId, page: Page = Page()) -> list[str | None]:  # noqa: B008
+    shown = await world.reader.page(user, page, now=NOON)
+    return [item.name for item in shown.items]
+
+
+class TestPage:
+    async def test_is_empty_for_a_user_that_nobody_knows(self, world: World) -> None:
+        shown = await world.reader.page(ALICE, Page(), now=NOON)
+
+        assert (shown.items, shown.total) == ([], 0)
+
+    async def test_sorts_russian_and_english_names_our_way_and_unknown_ones_last(
+        self, world: World, add: AddToLibraryHandler
+    ) -> None:
+        await learn(world, *(a_game(name) for name in ("ёлки", "Жмурки", "Ежи", "portal", "Half-Life")))
+        for name in ("Жмурки", "ёлки", "portal", "Ежи", "Half-Life", "nobody told its name"):
+            await add(a_purchase(name))
+
+        assert await names(world, ALICE) == ["Half-Life", "portal", "Ежи", "ёлки", "Жмурки", None]
+
+    async def test_cuts_by_limit_and_offset_and_counts_all(
+        self, world: World, add: AddToLibraryHandler
+    ) -> None:
+        for letter in "DBCA":
+            await learn(world, a_game(letter))
+            await add(a_purchase(letter))
+
+        shown = await world.reader.page(ALICE, Page(limit=2, offset=1), now=NOON)
+        beyond = await world.reader.page(ALICE, Page(offset=10), now=NOON)
+
+        assert [item.name for item in shown.items] == ["B", "C"]
+        assert shown.total == 4
+        assert (beyond.items, beyond.total) == ([], 4)
+
+    async def test_shows_only_the_users_own_games(self, world: World, add: AddToLibraryHandler) -> None:
+        await learn(world, a_game("Portal 2"))
+        await add(a_purchase("Portal 2", by="bob"))
+
+        assert await names(world, ALICE) == []
+
+    async def test_puts_dlc_under_their_game(self, world: World, add: AddToLibraryHandler) -> None:
+        await learn(world, a_game("Portal 2"), a_dlc("Zest", of="Portal 2"), a_dlc("Art book", of="Portal 2"))
+        await add(a_purchase("Portal 2", dlc=(game_id("Zest"), game_id("Art book"))))
+
+        shown = await world.reader.page(ALICE, Page(), now=NOON)
+
+        assert shown.total == 1
+        assert [part.name for part in shown.items[0].dlc] == ["Art book", "Zest"]
+        assert shown.items[0].dlc[0].size_required == 12_000_000_000
+
+    async def test_leaves_out_what_has_run_out(self, world: World) -> None:
+        await keep_expiring(world, expires_at=NOON)
+
+        shown = await world.reader.page(ALICE, Page(), now=NOON)
+
+        assert (shown.items, shown.total) == ([], 0)
+
+    async def test_shows_members_with_their_types(self, world: World, add: AddToLibraryHandler) -> None:
+        await learn(world, a_game("Portal 2", cover_url="https://cdn.example/portal.png"))
+        await add(a_purchase("Portal 2"))
+
+        (item,) = (await world.reader.page(ALICE, Page(), now=NOON)).items
+
+        assert (item.user_id, item.game_id) == (ALICE, game_id("Portal 2"))
+        assert (item.product_type, item.acquisition_type) == ("game", "purchase")
+        assert item.acquisition_date == NOON - timedelta(minutes=1)
+        assert item.platforms == ["windows", "linux"]
+        assert item.cover_url == "https://cdn.example/portal.png"
+        assert (item.installed, item.installation_status, item.size_installed) == (
+            False,
+            "not_installed",
+            None,
+        )
+        assert (item.categories, item.dlc, item.family_shared, item.owner_id) == ([], [], False, None)
+        assert item.created_at == item.updated_at == NOON
+
+
+class TestItem:
+    async def test_is_none_for_a_game_that_the_user_never_had(
+        self, world: World, add: AddToLibraryHandler
+    ) -> None:
+        await learn(world, a_game("Portal 2"))
+        await add(a_purchase("Portal 2", by="bob"))
+
+        assert await world.reader.item(ALICE, game_id("Portal 2"), now=NOON) is None
+
+    async def test_has_everything_that_exists(self, world: World, add: AddToLibraryHandler) -> None:
+        option = LaunchOption(id="safe", name="Безопасный режим", command="-safe", is_default=True)
+        await learn(world, a_game("Portal 2", launch_options=(option,)))
+        await add(a_purchase("Portal 2"))
+
+        item = await world.reader.item(ALICE, game_id("Portal 2"), now=NOON)
+
+        assert item is not None
+        assert (item.name, item.version, item.size_required) == ("Portal 2", "2.1.5", 12_000_000_000)
+        assert item.launch_options == [option]
+        assert item.devices == []
+        assert item.developer == "Valve"
+        assert (item.access.allowed, item.access.via) == (True, Via.OWNED)
+
+    async def test_stays_when_access_has_run_out_and_says_so(self, world: World) -> None:
+        await keep_expiring(world, expires_at=NOON)
+
+        item = await world.reader.item(ALICE, game_id("Portal 2"), now=NOON)
+
+        assert item is not None
+        assert (item.access.allowed, item.access.reason) == (False, Refusal.EXPIRED)
+
+
+class TestRights:
+    async def test_are_none_for_what_does_not_exist(self, world: World) -> None:
+        rights = await world.reader.rights(ALICE, game_id("Portal 2"))
+
+        assert (list(rights.grants), rights.parent_grants) == ([], None)
+
+    async def test_carry_the_purchase(self, world: World, add: AddToLibraryHandler) -> None:
+        purchase = a_purchase("Portal 2", gifted_by=user_id("bob"))
+        await add(purchase)
+
+        (grant,) = (await world.reader.rights(ALICE, game_id("Portal 2"))).grants
+
+        assert grant.key == (AcquisitionType.PURCHASE, purchase.transaction_id)
+        assert (grant.price, grant.gifted_by) == (purchase.price, user_id("bob"))
+        assert (grant.granted_at, grant.event_id) == (purchase.purchased_at, purchase.event_id)
+
+    async def test_of_a_dlc_name_the_base_game_even_if_there_is_no_right_to_it(
+        self, world: World, add: AddToLibraryHandler
+    ) -> None:
+        await learn(world, a_game("Portal 2"), a_dlc("Art book", of="Portal 2"))
+        await add(a_purchase("Art book"))
+
+        rights = await world.reader.rights(ALICE, game_id("Art book"))
+
+        assert len(rights.grants) == 1
+        assert list(rights.parent_grants or []) == []
+        assert rights.parent_grants is not None
+
+    async def test_of_a_dlc_include_those_of_its_base_game(
+        self, world: World, add: AddToLibraryHandler
+    ) -> None:
+        await learn(world, a_game("Portal 2"), a_dlc("Art book", of="Portal 2"))
+        await add(a_purchase("Portal 2", dlc=(game_id("Art book"),)))
+
+        rights = await world.reader.rights(ALICE, game_id("Art book"))
+        dlc = await world.reader.owned_dlc(ALICE, game_id("Portal 2"), now=NOON)
+
+        assert len(rights.parent_grants or []) == 1
+        assert list(dlc) == [game_id("Art book")]
+
+
+class TestEntries:
+    async def test_come_back_as_they_were_saved(self, world: World, add: AddToLibraryHandler) -> None:
+        await add(a_purchase("Portal 2", transaction_id="t-1"))
+        async with world.uow.begin(ALICE) as tx:
+            entries = await tx.library.entries(ALICE, (game_id("Portal 2"), game_id("absent")))
+
+        entry = entries[game_id("Portal 2")]
+
+        assert list(entries) == [game_id("Portal 2")]
+        assert entry.grants[0].transaction_id == "t-1"
+        assert (entry.is_new, entry.is_changed, entry.new_grants, entry.events) == (False, False, [], [])
+
+    async def test_change_with_a_stronger_right(
+        self, world: World, add: AddToLibraryHandler, clock: FakeClock
+    ) -> None:
+        await add(a_purchase("Portal 2", acquisition_type=AcquisitionType.FREE))
+        clock.advance(timedelta(hours=1))
+        await add(a_purchase("Portal 2"))
+
+        (item,) = (await world.reader.page(ALICE, Page(), now=clock.now())).items
+
+        assert item.acquisition_type == "purchase"
+        assert await world.revision(ALICE) == 2
+
+
+class TestGames:
+    async def test_are_not_replaced_by_older_states_or_stubs(self, world: World) -> None:
+        newer = a_game("Portal 2", version="3.0", event_at=NOON + timedelta(hours=1))
+        await learn(world, newer)
+        await learn(world, a_game("Portal 2", version="2.0"))
+        await learn(world, Game(game_id=game_id("Portal 2"), event_at=NOON + timedelta(days=1)))
+
+        known = await world.games.known([game_id("Portal 2"), game_id("absent")])
+
+        assert known == {game_id("Portal 2"): newer}
+
+    async def test_replace_stubs_even_with_an_older_time(self, world: World) -> None:
+        await learn(world, Game(game_id=game_id("Portal 2"), event_at=NOON))
+        await learn(world, a_game("Portal 2", event_at=NOON - timedelta(days=1)))
+
+        known = await world.games.known([game_id("Portal 2")])
+
+        assert known[game_id("Portal 2")].name == "Portal 2"
+
+    async def test_queue_each_job_once(self, world: World) -> None:
+        for _ in range(2):
+            async with world.uow.begin() as tx:
+                await tx.jobs.enqueue("catalog.fetch_metadata", ["b", "a"])
+
+        assert await world.jobs() == {("catalog.fetch_metadata", "a"), ("catalog.fetch_metadata", "b")}
+
+
+async def keep_expiring(world: World, *, expires_at: object) -> None:
+    """Put a subscription game into Alice's library, whose right runs out at this time."""
+    grant = a_grant(AcquisitionType.SUBSCRIPTION, expires_at=expires_at)
+    entry = LibraryEntry.open(
+        entry_id=game_id("entry"),
+        user_id=ALICE,
+        game_id=game_id("Portal 2"),
+        product_type=ProductType.GAME,
+        grant=grant,
+        now=NOON,
+    )
+    entry.add(grant, now=NOON - timedelta(hours=1), game_name="Portal 2")
+    async with world.uow.begin(ALICE) as tx:
+        await tx.library.save(entry)
+        tx.record(*entry.events)

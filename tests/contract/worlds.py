@@ -1,0 +1,104 @@
+"""The same port twice: in memory and in PostgreSQL, with one way to look at what was committed."""
+
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+from fakes.games import FakeGameReader
+from fakes.library_reader import FakeLibraryReader
+from fakes.store import Store, User
+from fakes.unit_of_work import FakeUnitOfWork
+
+from library_adapters.postgres.games import PostgresGameReader
+from library_adapters.postgres.library_reader import PostgresLibraryReader
+from library_adapters.postgres.pool import Pool
+from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
+from library_domain.catalog.ports import GameReader
+from library_domain.library.queries import LibraryReader
+from library_domain.shared.ids import UserId
+
+
+class World(Protocol):
+    """A unit of work with its readers and its committed state."""
+
+    uow: Any
+    games: GameReader
+    reader: LibraryReader
+
+    async def revision(self, user: UserId) -> int: ...
+    async def erase(self, user: UserId, at: datetime) -> None: ...
+    async def audit(self) -> list[dict[str, Any]]: ...
+    async def outbox(self) -> list[dict[str, Any]]: ...
+    async def jobs(self) -> set[tuple[str, str]]: ...
+
+
+class MemoryWorld:
+    def __init__(self, *, clock: Any, ids: Any, patience_seconds: float = 2.0) -> None:
+        self.store = Store()
+        self.uow = FakeUnitOfWork(self.store, clock=clock, ids=ids, patience_seconds=patience_seconds)
+        self.games = FakeGameReader(self.store)
+        self.reader = FakeLibraryReader(self.store)
+
+    async def revision(self, user: UserId) -> int:
+        return self.store.users[user].revision if user in self.store.users else 0
+
+    async def erase(self, user: UserId, at: datetime) -> None:
+        self.store.users[user] = User(erased_at=at)
+
+    async def audit(self) -> list[dict[str, Any]]:
+        return self.store.audit
+
+    async def outbox(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "user_id": message.user_id,
+                "revision": message.revision,
+                "n": message.n,
+                "topic": message.topic,
+                "type": message.event_type,
+                "event": msgspec.json.decode(message.payload),
+            }
+            for message in self.store.outbox
+        ]
+
+    async def jobs(self) -> set[tuple[str, str]]:
+        return self.store.jobs
+
+
+class PostgresWorld:
+    def __init__(self, pool: Pool, settings: Any, *, clock: Any, ids: Any, **options: Any) -> None:
+        self.pool = pool
+        self.uow = PostgresUnitOfWork(pool, settings, clock=clock, ids=ids, **options)
+        self.games = PostgresGameReader(pool)
+        self.reader = PostgresLibraryReader(pool)
+
+    async def _rows(self, query: str, *parameters: Any) -> list[dict[str, Any]]:
+        async with self.pool.connection() as connection:
+            return await (await connection.execute(query, parameters)).fetchall()
+
+    async def revision(self, user: UserId) -> int:
+        rows = await self._rows("SELECT revision FROM user_revisions WHERE user_id = %s", user)
+        return rows[0]["revision"] if rows else 0
+
+    async def erase(self, user: UserId, at: datetime) -> None:
+        await self._rows(
+            "INSERT INTO user_revisions (user_id, changed_at, erased_at) VALUES (%s, %s, %s) RETURNING 1 AS one",
+            user,
+            at,
+            at,
+        )
+
+    async def audit(self) -> list[dict[str, Any]]:
+        return await self._rows(
+            "SELECT user_id, game_id, action, actor_id, request_id, revision"
+            " FROM library_audit_log ORDER BY created_at, revision, id"
+        )
+
+    async def outbox(self) -> list[dict[str, Any]]:
+        return await self._rows(
+            "SELECT user_id, revision, n, aggregatetype AS topic, type, payload AS event"
+            " FROM outbox ORDER BY written_at, user_id, revision, n"
+        )
+
+    async def jobs(self) -> set[tuple[str, str]]:
+        return {(row["kind"], row["key"]) for row in await self._rows("SELECT kind, key FROM jobs")}

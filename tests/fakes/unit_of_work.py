@@ -1,0 +1,227 @@
+"""Transactions in memory: one at a time, on a copy of the store that replaces it at the commit."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from copy import deepcopy
+from datetime import timedelta
+
+from fakes.store import Store, StoredAnswer, User
+from library_adapters.postgres.encoding import envelope
+from library_domain.catalog.model import Game
+from library_domain.library.model import LibraryEntry
+from library_domain.outbox.model import OutboxMessage
+from library_domain.shared.caller import current_caller
+from library_domain.shared.clock import Clock
+from library_domain.shared.errors import (
+    DependencyUnavailable,
+    IdempotencyInProgress,
+    IdempotencyKeyReused,
+    UserErased,
+)
+from library_domain.shared.events import DomainEvent
+from library_domain.shared.ids import GameId, IdSource, UserId
+from library_domain.shared.ports import IDEMPOTENCY_HOURS, Answer, EventClaim, RequestClaim
+
+
+class FakeLibrary:
+    def __init__(self, transaction: "FakeTransaction") -> None:
+        self._transaction = transaction
+
+    async def entries(self, user_id: UserId, game_ids: tuple[GameId, ...]) -> dict[GameId, LibraryEntry]:
+        entries = self._transaction.store.entries
+        return {g: deepcopy(entries[user_id, g]) for g in game_ids if (user_id, g) in entries}
+
+    async def save(self, entry: LibraryEntry) -> None:
+        self._transaction.next_revision(entry.user_id)
+        entry.is_new = entry.is_changed = False
+        entry.new_grants.clear()
+        kept = deepcopy(entry)
+        kept.events.clear()
+        self._transaction.store.entries[entry.user_id, entry.game_id] = kept
+
+
+class FakeGames:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def save(self, games: list[Game]) -> None:
+        for game in games:
+            stored = self._store.games.get(game.game_id)
+            newer = stored is None or (
+                not game.is_stub and (stored.is_stub or stored.event_at < game.event_at)
+            )
+            if newer:
+                self._store.games[game.game_id] = game
+
+
+class FakeJobs:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def enqueue(self, kind: str, keys: list[str]) -> None:
+        self._store.jobs.update((kind, key) for key in keys)
+
+
+class FakeTransaction:
+    def __init__(self, store: Store, clock: Clock, ids: IdSource) -> None:
+        self.store = store
+        self.is_open = True
+        self.locked: dict[UserId, int] = {}
+        self._clock = clock
+        self._ids = ids
+        self._events: list[DomainEvent] = []
+
+    @property
+    def library(self) -> FakeLibrary:
+        return FakeLibrary(self)
+
+    @property
+    def games(self) -> FakeGames:
+        return FakeGames(self.store)
+
+    @property
+    def jobs(self) -> FakeJobs:
+        return FakeJobs(self.store)
+
+    def record(self, *events: DomainEvent) -> None:
+        for event in events:
+            self.next_revision(event.user_id)
+            self._events.append(event)
+
+    def next_revision(self, user_id: UserId) -> int:
+        if user_id not in self.locked:
+            msg = "a transaction changes a user whose mutex it does not hold"
+            raise RuntimeError(msg)
+        return self.locked[user_id] + 1
+
+    def lock(self, *users: UserId) -> None:
+        wanted = sorted(set(users) - self.locked.keys())
+        if wanted and self.locked and wanted[0] < max(self.locked):
+            msg = "users are locked in ascending order, in one go"
+            raise RuntimeError(msg)
+        for user_id in wanted:
+            user = self.store.users.setdefault(user_id, User())
+            if user.erased_at is not None:
+                raise UserErased(user_id=user_id)
+            self.locked[user_id] = user.revision
+
+    def flush(self) -> None:
+        now = self._clock.now()
+        counters: dict[UserId, int] = {}
+        for event in self._events:
+            user = self.store.users[event.user_id]
+            user.revision = self.next_revision(event.user_id)
+            user.changed_at = max(now, user.changed_at or now)
+            caller = current_caller()
+            self.store.audit.append(
+                {
+                    "user_id": event.user_id,
+                    "game_id": event.game_id,
+                    "action": event.action,
+                    "actor_id": caller.actor_id,
+                    "request_id": caller.request_id,
+                    "revision": user.revision,
+                }
+            )
+            if event.topic is None:
+                continue
+            n = counters.get(event.user_id, 0)
+            counters[event.user_id] = n + 1
+            event_id = self._ids.new()
+            self.store.outbox.append(
+                OutboxMessage(
+                    user_id=event.user_id,
+                    revision=user.revision,
+                    n=n,
+                    id=event_id,
+                    topic=event.topic,
+                    event_type=event.event_type or "",
+                    payload=envelope(event, event_id=event_id, revision=user.revision, n=n).encode(),
+                    headers=(),
+                    written_at=user.changed_at,
+                )
+            )
+
+
+class FakeOnce:
+    def __init__(self, replay: Answer | None) -> None:
+        self.replay = replay
+        self.answer: Answer | None = None
+
+    def store(self, answer: Answer) -> None:
+        self.answer = answer
+
+
+class FakeUnitOfWork:
+    """Drive it like the real one; `store` is what was committed."""
+
+    def __init__(self, store: Store, *, clock: Clock, ids: IdSource, patience_seconds: float = 2.0) -> None:
+        self.store = store
+        self._clock = clock
+        self._ids = ids
+        self._patience_seconds = patience_seconds
+        self._turn = asyncio.Lock()
+        self._current: ContextVar[FakeTransaction | None] = ContextVar("fake", default=None)
+
+    @asynccontextmanager
+    async def begin(self, *users: UserId) -> AsyncIterator[FakeTransaction]:
+        current = self._current.get()
+        if current is not None and current.is_open:
+            current.lock(*users)
+            yield current
+            return
+        async with self._outermost(DependencyUnavailable("postgres")) as transaction:
+            transaction.lock(*users)
+            yield transaction
+
+    @asynccontextmanager
+    async def once(self, claim: EventClaim | RequestClaim) -> AsyncIterator[FakeOnce]:
+        if isinstance(claim, EventClaim):
+            async with self._outermost(DependencyUnavailable("postgres")) as transaction:
+                key = (claim.user_id, claim.consumer, claim.event_id)
+                done = key in transaction.store.inbox
+                transaction.store.inbox.add(key)
+                yield FakeOnce(Answer() if done else None)
+            return
+        async with self._outermost(IdempotencyInProgress()) as transaction:
+            request_key = (claim.user_id, claim.operation, claim.key)
+            stored = transaction.store.answers.get(request_key)
+            expired = self._clock.now() - timedelta(hours=IDEMPOTENCY_HOURS)
+            if stored is not None and stored.created_at > expired:
+                if stored.request_sha256 != claim.request_sha256:
+                    raise IdempotencyKeyReused
+                yield FakeOnce(Answer(status=stored.status, body=stored.body, headers=stored.headers))
+                return
+            transaction.store.answers.pop(request_key, None)
+            once = FakeOnce(None)
+            yield once
+            if once.answer is not None:
+                transaction.store.answers[request_key] = StoredAnswer(
+                    claim.request_sha256,
+                    self._clock.now(),
+                    once.answer.status,
+                    once.answer.body,
+                    once.answer.headers,
+                )
+
+    @asynccontextmanager
+    async def _outermost(self, impatient: Exception) -> AsyncIterator[FakeTransaction]:
+        try:
+            async with asyncio.timeout(self._patience_seconds):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise impatient from None
+        try:
+            transaction = FakeTransaction(deepcopy(self.store), self._clock, self._ids)
+            token = self._current.set(transaction)
+            try:
+                yield transaction
+                transaction.flush()
+            finally:
+                transaction.is_open = False
+                self._current.reset(token)
+            self.store.__dict__.update(transaction.store.__dict__)
+        finally:
+            self._turn.release()
