@@ -244,7 +244,7 @@ class TestOnceForARequest:
         async def ask(number: int) -> bytes:
             async with world.uow.once(a_claim()) as once:
                 if once.replay is not None:
-                    return once.replay.body
+                    return bytes(once.replay.body)
                 body = str(number).encode()
                 once.store(Answer(status=200, body=body))
                 return body

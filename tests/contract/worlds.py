@@ -1,7 +1,7 @@
 """The same port twice: in memory and in PostgreSQL, with one way to look at what was committed."""
 
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 from fakes.games import FakeGameReader
@@ -13,23 +13,7 @@ from library_adapters.postgres.games import PostgresGameReader
 from library_adapters.postgres.library_reader import PostgresLibraryReader
 from library_adapters.postgres.pool import Pool
 from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
-from library_domain.catalog.ports import GameReader
-from library_domain.library.queries import LibraryReader
 from library_domain.shared.ids import UserId
-
-
-class World(Protocol):
-    """A unit of work with its readers and its committed state."""
-
-    uow: Any
-    games: GameReader
-    reader: LibraryReader
-
-    async def revision(self, user: UserId) -> int: ...
-    async def erase(self, user: UserId, at: datetime) -> None: ...
-    async def audit(self) -> list[dict[str, Any]]: ...
-    async def outbox(self) -> list[dict[str, Any]]: ...
-    async def jobs(self) -> set[tuple[str, str]]: ...
 
 
 class MemoryWorld:
@@ -102,3 +86,6 @@ class PostgresWorld:
 
     async def jobs(self) -> set[tuple[str, str]]:
         return {(row["kind"], row["key"]) for row in await self._rows("SELECT kind, key FROM jobs")}
+
+
+World = MemoryWorld | PostgresWorld

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from fakes.store import Store
 from library_domain.catalog.model import ProductType
-from library_domain.library.model import AcquisitionType, LibraryEntry, best, decide_access
+from library_domain.library.model import AcquisitionType, Grant, LibraryEntry, best, decide_access
 from library_domain.library.queries import LibraryItem, LibraryItemDetail, LibraryPage, OwnedDLC, Rights
 from library_domain.shared.ids import GameId, UserId
 from library_domain.shared.paging import Page
@@ -62,7 +62,7 @@ class FakeLibraryReader:
     def _of(self, user_id: UserId) -> list[LibraryEntry]:
         return [entry for (owner, _), entry in self._store.entries.items() if owner == user_id]
 
-    def _grants(self, user_id: UserId, game_id: GameId) -> list:
+    def _grants(self, user_id: UserId, game_id: GameId) -> list[Grant]:
         entry = self._store.entries.get((user_id, game_id))
         return [] if entry is None else list(entry.grants)
 

@@ -1,7 +1,7 @@
 """Transactions in memory: one at a time, on a copy of the store that replaces it at the commit."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from copy import deepcopy
@@ -46,7 +46,7 @@ class FakeGames:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def save(self, games: list[Game]) -> None:
+    async def save(self, games: Sequence[Game]) -> None:
         for game in games:
             stored = self._store.games.get(game.game_id)
             newer = stored is None or (
@@ -60,7 +60,7 @@ class FakeJobs:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def enqueue(self, kind: str, keys: list[str]) -> None:
+    async def enqueue(self, kind: str, keys: Sequence[str]) -> None:
         self._store.jobs.update((kind, key) for key in keys)
 
 

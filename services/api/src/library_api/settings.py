@@ -5,11 +5,17 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
 
 from annotated_types import Ge, Le, MinLen
+from pydantic import BeforeValidator
 
 from library_adapters.configuration import Port, Seconds
 from library_adapters.postgres.settings import PostgresSettings
 from library_adapters.telemetry import LogSettings, ManagementSettings, TracingSettings
 from library_adapters.tokens import TokenSettings
+
+
+def _listed(value: object) -> object:
+    """Return the parts of a text divided by commas: a variable holds no list, as the YAML file does."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +35,8 @@ class HTTPSettings:
     """How long a use case may take. Longer than the waits inside it: the pool's and the statement's."""
     drain_timeout_seconds: Seconds = 20.0
     """How long requests in progress may take after SIGTERM (reliability, anchors)."""
-    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
-    """Whose `X-Forwarded-For` is believed (details 3.11)."""
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_listed)] = ()
+    """Whose `X-Forwarded-For` is believed (details 3.11): networks, in the environment divided by commas."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

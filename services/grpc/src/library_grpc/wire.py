@@ -1,18 +1,19 @@
 """What grpclib 0.4.9 leaves open between socket and handler (ecosystem 2, reliability 2 #1, #3, #4).
 
-Three seams, each tested on the name that it replaces: messages without limit, bytes that are no message, a deadline
-that is over before the call begins. The replaced functions act on servers that use `SafeCodec`; others keep grpclib's
-own behaviour.
+Five seams, each tested by what it is for: messages without limit, bytes that are no message, a deadline that is over
+before the call begins, refusals that strict clients cannot read, binary metadata that leave the caller without an
+answer. They replace names of `grpclib.server`, hence its pinned version.
 """
 
 import struct
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import grpclib.server
 from grpclib.const import Status
-from grpclib.encoding.base import CodecBase
+from grpclib.encoding.base import GRPC_CONTENT_TYPE, CodecBase
 from grpclib.encoding.proto import ProtoCodec
-from grpclib.metadata import Deadline
+from grpclib.metadata import Deadline, decode_metadata, encode_grpc_message
 from grpclib.protocol import Stream
 from grpclib.stream import recv_message as unbounded_recv_message
 from grpclib.utils import DeadlineWrapper
@@ -70,10 +71,37 @@ class SafeDeadlineWrapper(DeadlineWrapper):
         return super().start(deadline)
 
 
+async def abort(
+    stream: Stream, http_status: int, status: Status | None = None, message: str | None = None
+) -> None:
+    """Refuse what is no call of ours, such as an unknown method.
+
+    grpclib leaves the content type out, without which grpc-go and grpclib's own client make every status UNKNOWN; and
+    it uses UNKNOWN for a malformed `grpc-timeout`.
+    """
+    headers = [(":status", str(http_status)), ("content-type", GRPC_CONTENT_TYPE)]
+    if status is not None:
+        status = Status.INVALID_ARGUMENT if status is Status.UNKNOWN else status
+        headers.append(("grpc-status", str(status.value)))
+    if message is not None:
+        headers.append(("grpc-message", encode_grpc_message(message)))
+    await stream.send_headers(headers, end_stream=True)
+    if stream.closable:
+        stream.reset_nowait()
+
+
+def decode_text_metadata(headers: Iterable[tuple[str, str]]) -> Any:  # noqa: ANN401 - grpclib's own type is private
+    """Decode metadata but the binary ones: we use none, and grpclib never answers a call with malformed ones."""
+    return decode_metadata([(name, value) for name, value in headers if not name.endswith("-bin")])
+
+
 def install() -> None:
     """Put the seams in. Doing it again changes nothing."""
-    grpclib.server.recv_message = recv_message  # type: ignore[attr-defined] # a seam: imported there, used from there
+    # mypy: these are imported there, not exported.
+    grpclib.server.recv_message = recv_message  # type: ignore[attr-defined]
     grpclib.server.DeadlineWrapper = SafeDeadlineWrapper  # type: ignore[attr-defined]
+    grpclib.server.decode_metadata = decode_text_metadata  # type: ignore[attr-defined]
+    grpclib.server._abort = abort  # noqa: SLF001 - there is no public way
 
 
 async def _read(stream: Stream, size: int) -> bytes:

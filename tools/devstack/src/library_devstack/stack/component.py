@@ -4,7 +4,6 @@ import signal
 import time
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import ClassVar
 
 from library_devstack.stack.errors import ComponentFailed, NotHealthy
 from library_devstack.stack.process import ManagedProcess, minimal_environment
@@ -19,11 +18,12 @@ class Component(ABC):
     Every method blocks; call it through `asyncio.to_thread` from a coroutine.
     """
 
-    name: ClassVar[str]
-    port_names: ClassVar[tuple[str, ...]]
-    stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
-    start_timeout_seconds: ClassVar[float] = 30.0
-    stop_timeout_seconds: ClassVar[float] = 10.0
+    name: str
+    port_names: tuple[str, ...]
+    """Names of the ports it listens on; clients use the first."""
+    stop_signal = signal.SIGTERM
+    start_timeout_seconds = 30.0
+    stop_timeout_seconds = 10.0
 
     def __init__(self, state: State) -> None:
         self._state = state

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import ClassVar
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
@@ -43,8 +42,8 @@ class Kafka(Component):
     producer (`InitProducerId` fails), so ours are told not to be one.
     """
 
-    name: ClassVar[str] = "kafka"
-    port_names: ClassVar[tuple[str, ...]] = ("kafka",)
+    name = "kafka"
+    port_names = ("kafka",)
 
     @property
     def bootstrap(self) -> str:
@@ -57,6 +56,9 @@ class Kafka(Component):
             "KAFKA_BOOTSTRAP": self.bootstrap,
             "LIBRARY_KAFKA__BOOTSTRAP_SERVERS": self.bootstrap,
             "LIBRARY_KAFKA__ENABLE_IDEMPOTENCE": "false",
+            # One broker has one replica.
+            "LIBRARY_KAFKA__TOPICS__REPLICATION_FACTOR": "1",
+            "LIBRARY_KAFKA__TOPICS__MIN_INSYNC_REPLICAS": "1",
         }
 
     def health(self) -> None:

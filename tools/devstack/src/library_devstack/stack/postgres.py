@@ -5,7 +5,7 @@ import signal
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
-from typing import ClassVar, LiteralString
+from typing import LiteralString
 from urllib.parse import quote
 
 import psycopg
@@ -41,10 +41,10 @@ class Postgres(Component):
     As root it runs as `nobody`. `durable=False` trades safety against a crash of the machine for speed.
     """
 
-    name: ClassVar[str] = "postgres"
-    port_names: ClassVar[tuple[str, ...]] = ("postgres",)
+    name = "postgres"
+    port_names = ("postgres",)
     # "Fast": roll back and disconnect. SIGTERM would wait for every client to leave.
-    stop_signal: ClassVar[signal.Signals] = signal.SIGINT
+    stop_signal = signal.SIGINT
 
     def __init__(self, state: State, *, durable: bool = True) -> None:
         super().__init__(state)

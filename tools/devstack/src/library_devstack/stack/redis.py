@@ -2,7 +2,6 @@
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import ClassVar
 
 import redis
 
@@ -16,8 +15,8 @@ _TIMEOUT_SECONDS = 1.0
 class Redis(Component):
     """Redis on loopback that keeps nothing on disk: what we store there may be lost at any time (contract 4.2)."""
 
-    name: ClassVar[str] = "redis"
-    port_names: ClassVar[tuple[str, ...]] = ("redis",)
+    name = "redis"
+    port_names = ("redis",)
 
     @property
     def url(self) -> str:

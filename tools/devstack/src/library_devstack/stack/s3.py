@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -26,9 +26,9 @@ _TIMEOUT_SECONDS = 1.0
 class S3(Component):
     """SeaweedFS' all-in-one server on loopback, with one access key and the bucket for saves."""
 
-    name: ClassVar[str] = "s3"
+    name = "s3"
     # Each of its parts listens, the administration too; every port is named, for the defaults would collide.
-    port_names: ClassVar[tuple[str, ...]] = (
+    port_names = (
         "s3",
         "s3.grpc",
         "s3.master",

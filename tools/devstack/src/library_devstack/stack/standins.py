@@ -3,7 +3,6 @@
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import httpx
 
@@ -55,8 +54,8 @@ class Standins(Component):
     Catalog knows the project's own sample, or everything in `data` (the directory of the public data).
     """
 
-    name: ClassVar[str] = "standins"
-    port_names: ClassVar[tuple[str, ...]] = ("issuer", "catalog", "account")
+    name = "standins"
+    port_names = ("issuer", "catalog", "account")
 
     def __init__(self, state: State, *, data: Path | None = None) -> None:
         super().__init__(state)
