@@ -14,9 +14,10 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], .
     # A token in an Authorization header, wherever the header was printed.
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]+", re.IGNORECASE), rf"\1 {MASK}"),
     # A JWT or a JWE on its own: JSON objects in base64url start with eyJ.
-    (re.compile(r"\beyJ[\w-]{4,}(?:\.[\w-]*)+"), MASK),
-    # The password of a URL. Greedy to the last @: a password may hold one unescaped.
-    (re.compile(r"([a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s]*@", re.IGNORECASE), rf"\1:{MASK}@"),
+    (re.compile(r"\beyJ[\w-]{4,}(?:\.[\w-]*)*"), MASK),
+    # The password of a URL. Greedy to the last @: a password may hold one unescaped. Bounded: no text may cost more
+    # than its length.
+    (re.compile(r"(://[^\s:/@]{0,128}):\S{0,512}@"), rf"\1:{MASK}@"),
     # password=…, client_secret: "…", in connection strings, forms and JSON.
     (
         re.compile(
