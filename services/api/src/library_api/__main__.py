@@ -53,6 +53,7 @@ async def _run(settings: Settings) -> None:
         await serve(
             create_app(application),
             settings.http,
+            logs=settings.logs,
             stop=stop,
             on_listening=management.ready,
             on_stopping=management.draining,

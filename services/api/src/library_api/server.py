@@ -14,12 +14,12 @@ from granian.server.embed import Server
 from litestar.types import ASGIApp
 from loguru import logger
 
-from library_adapters.telemetry import stdlib_logging
+from library_adapters.telemetry import LogSettings, stdlib_logging
 from library_api.settings import HTTPSettings
 
 _LISTENING_SECONDS = 10.0
 _LISTENING_POLL_SECONDS = 0.02
-_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how to reach ourselves when bound to all
+_LOOPBACK = {4: "127.0.0.1", 6: "::1"}
 
 
 class ServerFailed(Exception):
@@ -30,6 +30,7 @@ async def serve(
     app: ASGIApp,
     settings: HTTPSettings,
     *,
+    logs: LogSettings,
     stop: asyncio.Event,
     on_listening: Callable[[], None],
     on_stopping: Callable[[], None],
@@ -38,7 +39,7 @@ async def serve(
 
     Raises ServerFailed when the port is taken or the server ends by itself.
     """
-    server = _server(app, settings)
+    server = _server(app, settings, logs)
     serving = asyncio.create_task(server.serve(), name="granian")
     stopping = asyncio.create_task(stop.wait(), name="stop")
     listening = asyncio.create_task(_listening(settings), name="listening")
@@ -62,10 +63,10 @@ async def serve(
             task.cancel()
 
 
-def _server(app: ASGIApp, settings: HTTPSettings) -> Server:
+def _server(app: ASGIApp, settings: HTTPSettings, logs: LogSettings) -> Server:
     return Server(
         app,
-        address=settings.host,
+        address=str(settings.host),
         port=settings.port,
         interface=Interfaces.ASGI,
         # HTTP/1 only: the balancer in front speaks HTTP/2 to the world, and a stream is no unit of backpressure.
@@ -74,14 +75,15 @@ def _server(app: ASGIApp, settings: HTTPSettings) -> Server:
         websockets=False,
         backlog=settings.backlog,
         backpressure=settings.backpressure,
-        log_level=LogLevels.warning,
-        log_dictconfig=stdlib_logging("warn"),
+        # Its narration is ours already, and its one warning is that embedding is young: ADR and tests answer for that.
+        log_level=LogLevels.error,
+        log_dictconfig=stdlib_logging(logs.level),
     )
 
 
 async def _listening(settings: HTTPSettings) -> None:
     """Return when the port takes connections, which granian tells nobody. Raises TimeoutError if it never does."""
-    host = _ANY_ADDRESS.get(settings.host, settings.host)
+    host = _LOOPBACK[settings.host.version] if settings.host.is_unspecified else str(settings.host)
     async with asyncio.timeout(_LISTENING_SECONDS):
         while True:
             try:

@@ -1,10 +1,10 @@
 """What the REST door is told at its start (contract 2; style 15)."""
 
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Annotated
 
-from annotated_types import Ge, Le, MinLen
+from annotated_types import Ge, Le
 from pydantic import BeforeValidator
 
 from library_adapters.configuration import Port, Seconds
@@ -22,7 +22,8 @@ def _listed(value: object) -> object:
 class HTTPSettings:
     """The section `http`: the public port and its bounds; seconds unless the name says otherwise."""
 
-    host: Annotated[str, MinLen(1)] = "127.0.0.1"
+    host: IPv4Address | IPv6Address = IPv4Address("127.0.0.1")
+    """An address, for granian resolves no names."""
     port: Annotated[Port, Ge(1)] = 8080
     """Not 0: the server does not tell which port the system chose."""
     backlog: Annotated[int, Ge(128), Le(65_535)] = 1_024
