@@ -45,10 +45,10 @@ def postgres(idle_stack: Stack) -> Postgres:
 @pytest.fixture(scope="session")
 def postgres_dsn_template(postgres: Postgres) -> str:
     """Give the URL of a migrated database that nothing connects to: databases are cloned from it."""
-    from library_adapters.postgres import migrate  # noqa: PLC0415 - only who needs a database needs the driver
+    from library_adapters.postgres.migrate import apply  # noqa: PLC0415 - only who needs a database needs the driver
 
     dsn = postgres.create_database(_TEMPLATE)
-    migrate.apply(dsn)
+    apply(dsn)
     return dsn
 
 

@@ -1,0 +1,81 @@
+"""One run from nothing to Ctrl-C."""
+
+import asyncio
+import time
+from uuid import UUID
+
+from library_devstack.console import console, notes
+from library_devstack.demo.load import load
+from library_devstack.demo.show import Doors, show
+from library_devstack.lifecycle import bring_up, running
+from library_devstack.sample import Dataset
+from library_devstack.sample.dataset import player_id
+from library_devstack.services import addresses, services
+from library_devstack.stack import Kafka, Postgres, Stack
+from library_devstack.standins.issuer import Issuer
+
+_LOOK_SECONDS = 1.0
+_ADDRESSES = (
+    "API_URL",
+    "GRPC_ADDRESS",
+    "METRICS_URL",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "KAFKA_BOOTSTRAP",
+    "S3_ENDPOINT",
+    "JWKS_URL",
+)
+
+
+def run(stack: Stack, dataset: Dataset, *, issuer: Issuer, stay: bool) -> None:
+    """Start everything, load, show, and stay until Ctrl-C; whatever happens, nothing is left running.
+
+    Raises StackError when a part of it fails.
+    """
+    began = time.monotonic()
+    with running(stack):
+        bring_up(stack, with_services=True)
+        found = addresses(stack)
+        bootstrap = stack.find(Kafka).bootstrap
+        loaded = asyncio.run(load(dataset, dsn=stack.find(Postgres).dsn(), bootstrap=bootstrap))
+        if loaded.events:
+            rate = loaded.rows / loaded.seconds
+            notes.print(
+                f"[green]✓[/] {loaded.events} purchases of {len(dataset.libraries)} players "
+                f"[dim]{loaded.seconds:.1f} s, {rate:.0f} rows/s[/]"
+            )
+        else:
+            notes.print(f"[green]✓[/] the libraries of {len(dataset.libraries)} players are there already")
+        doors = Doors(api_url=found["API_URL"], grpc_address=found["GRPC_ADDRESS"], bootstrap=bootstrap)
+        asyncio.run(show(doors, dataset, issuer))
+        _print_addresses(stack, issuer, player_id(next(iter(dataset.libraries))))
+        notes.print(f"[dim]from nothing to here: {time.monotonic() - began:.1f} s[/]")
+        if stay:
+            _stay(stack)
+
+
+def _print_addresses(stack: Stack, issuer: Issuer, user: UUID) -> None:
+    everything = {**addresses(stack), **stack.env()}
+    console.rule("it runs", align="left")
+    for name in _ADDRESSES:
+        console.print(f"{name:<16} {everything[name]}", highlight=False, soft_wrap=True)
+    console.print('\nall of them as exports: eval "$(library-dev env)"; as this player:\n')
+    console.print(f"TOKEN={issuer.mint(user)}", highlight=False, soft_wrap=True)
+    console.print(
+        f'curl -H "Authorization: Bearer $TOKEN" {everything["API_URL"]}/api/v1/library',
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _stay(stack: Stack) -> None:
+    notes.print("\nCtrl-C stops everything; the data stay for the next run.")
+    watched = {each.name: each for each in (*stack.components, *services(stack))}
+    try:
+        while True:
+            for name in [name for name, each in watched.items() if not each.process.running]:
+                del watched[name]
+                notes.print(f"[red]✗[/] {name} has ended; see `library-dev logs {name}`")
+            time.sleep(_LOOK_SECONDS)
+    except KeyboardInterrupt:
+        notes.print()

@@ -1,0 +1,242 @@
+"""What the service promises, shown with real requests to its doors."""
+
+import asyncio
+import json
+import statistics
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import betterproto2
+import httpx
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from grpclib.client import Channel, UnaryUnaryMethod
+from rich.json import JSON
+from rich.panel import Panel
+from rich.table import Table
+
+from library_adapters.system import Uuid7Source
+from library_devstack.console import console
+from library_devstack.demo.probes import probe_purchase
+from library_devstack.events import LIBRARY_EVENTS, PAYMENT_EVENTS, Envelope, open_producer, record
+from library_devstack.sample import Dataset, Game
+from library_devstack.sample.dataset import player_id
+from library_devstack.stack import StackError
+from library_devstack.standins.issuer import Issuer, client_user_id
+
+PROBES = 20
+_PAGE = 20
+_SHOWN_ROWS = 12
+_POLL_SECONDS = 0.01
+_TIMEOUT_SECONDS = 15.0
+_CALL_TIMEOUT_SECONDS = 5.0
+_FETCH_WAIT_MILLISECONDS = 50
+
+
+# Our own spelling of two messages of library.v1, by their field numbers: the generated ones belong to the gRPC
+# service, which tools do not import (architecture, law 1). A test compares the two.
+@dataclass(eq=False, repr=False)
+class CheckGameAccessRequest(betterproto2.Message):
+    """Of library.v1."""
+
+    user_id: str = betterproto2.field(1, betterproto2.TYPE_STRING)
+    game_id: str = betterproto2.field(2, betterproto2.TYPE_STRING)
+
+
+@dataclass(eq=False, repr=False)
+class CheckGameAccessResponse(betterproto2.Message):
+    """Of library.v1, the part that is shown."""
+
+    has_access: bool = betterproto2.field(1, betterproto2.TYPE_BOOL)
+    access_type: str = betterproto2.field(2, betterproto2.TYPE_STRING)
+    reason: str = betterproto2.field(3, betterproto2.TYPE_STRING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doors:
+    """Where the service is."""
+
+    api_url: str
+    grpc_address: str
+    bootstrap: str
+
+
+async def show(doors: Doors, dataset: Dataset, issuer: Issuer) -> None:
+    """Print a library page, an item, an access check, the event of a purchase, and the time until it was visible."""
+    player = _interesting_player(dataset)
+    games = [game for game in dataset.games.values() if game.parent is None]
+    async with AsyncExitStack() as opened:
+        client = await opened.enter_async_context(
+            httpx.AsyncClient(base_url=doors.api_url, timeout=_CALL_TIMEOUT_SECONDS, trust_env=False)
+        )
+        page = await _show_page(client, issuer, player_id(player))
+        await _show_item(client, issuer, player_id(player), page["items"])
+
+        host, _, port = doors.grpc_address.rpartition(":")
+        channel = await opened.enter_async_context(Channel(host, int(port)))
+        owned = UUID(page["items"][0]["game_id"])
+        titles = {play.title for play in dataset.libraries[player]}
+        foreign = next(game for game in games if game.title not in titles)
+        await _show_access(
+            channel,
+            issuer,
+            player_id(player),
+            {page["items"][0]["name"]: owned, foreign.title: foreign.game_id},
+        )
+
+        await _show_purchase(doors, client, issuer, games)
+
+
+async def _show_page(client: httpx.AsyncClient, issuer: Issuer, user: UUID) -> dict[str, Any]:
+    page = await _get(client, issuer, user, f"/api/v1/library?limit={_PAGE}")
+    table = Table(
+        "name",
+        "type",
+        "acquired",
+        "how",
+        "status",
+        "DLC",
+        title=f"GET /api/v1/library?limit={_PAGE}",
+        title_justify="left",
+    )
+    for item in page["items"][:_SHOWN_ROWS]:
+        table.add_row(
+            item["name"] or "—",
+            item["product_type"],
+            item["acquisition_date"][:10],
+            item["acquisition_type"] or "family",
+            item["installation_status"],
+            ", ".join(dlc["name"] or "—" for dlc in item["dlc"]),
+        )
+    shown = min(len(page["items"]), _SHOWN_ROWS)
+    table.caption = f"{shown} of {page['total']} games of player {user}"
+    console.print(table)
+    return page
+
+
+async def _show_item(
+    client: httpx.AsyncClient, issuer: Issuer, user: UUID, items: Sequence[dict[str, Any]]
+) -> None:
+    chosen = next((item for item in items if item["dlc"]), items[0])
+    path = f"/api/v1/library/{chosen['game_id']}"
+    item = await _get(client, issuer, user, path)
+    console.print(Panel(JSON(json.dumps(item, ensure_ascii=False)), title=f"GET {path}", title_align="left"))
+
+
+async def _show_access(channel: Channel, issuer: Issuer, user: UUID, games: dict[str, UUID]) -> None:
+    check = UnaryUnaryMethod[CheckGameAccessRequest, CheckGameAccessResponse](
+        channel,
+        "/library.v1.LibraryQueryService/CheckGameAccess",
+        CheckGameAccessRequest,
+        CheckGameAccessResponse,
+    )
+    authorization = f"Bearer {issuer.mint(client_user_id('library-dev'), 'system')}"
+    table = Table(
+        "game", "has_access", "access_type", "reason", title="gRPC CheckGameAccess", title_justify="left"
+    )
+    for title, game in games.items():
+        answer = await check(
+            CheckGameAccessRequest(user_id=str(user), game_id=str(game)),
+            timeout=_CALL_TIMEOUT_SECONDS,
+            metadata={"authorization": authorization},
+        )
+        table.add_row(title, str(answer.has_access), answer.access_type, answer.reason)
+    console.print(table)
+
+
+async def _show_purchase(
+    doors: Doors, client: httpx.AsyncClient, issuer: Issuer, games: Sequence[Game]
+) -> None:
+    # A new player each time, so that each probe is a first purchase.
+    buyer = Uuid7Source().new()
+    announced = _Announcements(doors.bootstrap)
+    async with announced, open_producer(doors.bootstrap) as producer:
+        visible, event = [], None
+        for game in games[:PROBES]:
+            purchase = probe_purchase(user_id=buyer, game_id=game.game_id)
+            visible.append(await _time_to_visible(client, issuer, producer, purchase))
+            event = event or await announced.of(buyer)
+    console.print(
+        Panel(
+            JSON(json.dumps(event, ensure_ascii=False)),
+            title=f"came out on {LIBRARY_EVENTS}",
+            title_align="left",
+        )
+    )
+    console.print(
+        f"From purchase to visible over REST, {len(visible)} purchases: "
+        f"median [bold]{statistics.median(visible) * 1000:.0f} ms[/], longest {max(visible) * 1000:.0f} ms"
+    )
+
+
+async def _time_to_visible(
+    client: httpx.AsyncClient, issuer: Issuer, producer: AIOKafkaProducer, purchase: Envelope
+) -> float:
+    user, game = purchase["data"]["user_id"], purchase["data"]["game_id"]
+    headers = {"Authorization": f"Bearer {issuer.mint(user)}"}
+    began = time.monotonic()
+    await producer.send_and_wait(PAYMENT_EVENTS, **record(purchase))
+    while time.monotonic() - began < _TIMEOUT_SECONDS:
+        answer = await client.get(f"/api/v1/library/{game}", headers=headers)
+        if answer.status_code == httpx.codes.OK:
+            return time.monotonic() - began
+        await asyncio.sleep(_POLL_SECONDS)
+    raise StackError(f"the purchase {purchase['event_id']} was not visible within {_TIMEOUT_SECONDS:g} s")
+
+
+class _Announcements:
+    """Reads library-events from the moment it is entered. Without a group: joining one takes seconds."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap, enable_auto_commit=False, fetch_max_wait_ms=_FETCH_WAIT_MILLISECONDS
+        )
+
+    async def __aenter__(self) -> None:
+        await self._consumer.start()
+        numbers = await self._partitions()
+        partitions = [TopicPartition(LIBRARY_EVENTS, number) for number in numbers]
+        self._consumer.assign(partitions)
+        await self._consumer.seek_to_end(*partitions)
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._consumer.stop()
+
+    async def of(self, user: UUID) -> dict[str, Any]:
+        """Return the next event about the user. Raises StackError when none comes in time."""
+        try:
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
+                async for message in self._consumer:
+                    event: dict[str, Any] = json.loads(message.value)
+                    if event["subject"] == str(user):
+                        return event
+        except TimeoutError as late:
+            raise StackError(
+                f"no event about {user} on {LIBRARY_EVENTS}; see `library-dev logs relay`"
+            ) from late
+        raise StackError(f"{LIBRARY_EVENTS} ended")
+
+    async def _partitions(self) -> list[int]:
+        await self._consumer.topics()
+        return sorted(self._consumer.partitions_for_topic(LIBRARY_EVENTS) or ())
+
+
+async def _get(client: httpx.AsyncClient, issuer: Issuer, user: UUID, path: str) -> dict[str, Any]:
+    answer = await client.get(path, headers={"Authorization": f"Bearer {issuer.mint(user)}"})
+    if answer.status_code != httpx.codes.OK:
+        raise StackError(f"GET {path} answered {answer.status_code}: {answer.text}")
+    data: dict[str, Any] = answer.json()["data"]
+    return data
+
+
+def _interesting_player(dataset: Dataset) -> str:
+    """Return the player with the longest library that has a DLC, else the longest."""
+
+    def interest(player: str) -> tuple[bool, int]:
+        plays = dataset.libraries[player]
+        return any(dataset.games[play.title].parent for play in plays), len(plays)
+
+    return max(dataset.libraries, key=interest)
