@@ -1,6 +1,7 @@
 """What publishing needs: shards of the outbox held by one relay, and a broker."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from library_domain.outbox.model import Delivery, OutboxMessage
@@ -36,5 +37,16 @@ class EventPublisher(Protocol):
         """Send messages of different users side by side; return what the broker said of each, in their order.
 
         Returns only when every message has an answer or its time is up.
+        """
+        ...
+
+
+class ExpiringRecords(Protocol):
+    """Records of one kind that are kept for a time."""
+
+    async def purge(self, *, before: datetime, limit: int) -> int:
+        """Delete up to `limit` records that are older; return how many were found.
+
+        Raises DependencyUnavailable when the database does not answer in time.
         """
         ...

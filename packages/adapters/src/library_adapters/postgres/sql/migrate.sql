@@ -10,4 +10,4 @@ SELECT pg_advisory_lock(1296647506)
 
 -- name: ensure_partitions
 -- Partitions from this month on.
-SELECT ensure_monthly_partitions(%(parent)s, %(since)s, %(months)s)
+SELECT ensure_monthly_partitions(%(parent)s, %(since)s, %(months)s) AS made

@@ -1,0 +1,62 @@
+"""How every process of ours begins and ends: settings, logs, signals, exit code."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol, TypeVar
+
+import uvloop
+from loguru import logger
+
+from library_adapters.configuration import ConfigurationInvalid, load
+from library_adapters.telemetry import LogSettings, configure_logs
+
+CLEAN, FAILED, BAD_CONFIGURATION = 0, 1, 2
+
+
+class _HasLogs(Protocol):
+    @property
+    def logs(self) -> LogSettings: ...
+
+
+SettingsT = TypeVar("SettingsT", bound=_HasLogs)
+
+
+def run(
+    settings_type: type[SettingsT],
+    body: Callable[[SettingsT, asyncio.Event], Awaitable[int | None]],
+    *,
+    component: str,
+    environ: Mapping[str, str] = os.environ,
+) -> int:
+    """Run `body` and return the exit code: its own, else 0; 1 when it raised, 2 for settings that are refused.
+
+    The event that `body` is given is set by SIGTERM and SIGINT: finish what is begun, then return.
+    """
+    try:
+        settings = load(settings_type, environ=environ)
+    except ConfigurationInvalid as refusal:
+        # Logs are configured by the settings that were just refused.
+        sys.stderr.write(f"{refusal}\n")
+        return BAD_CONFIGURATION
+    configure_logs(settings.logs, component=component)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            code = runner.run(_until_told(body, settings))
+    except Exception:  # noqa: BLE001 - whatever it is, it ends the process, and the log is where that is read
+        logger.exception("the process failed")
+        return FAILED
+    logger.info("stopped")
+    return code or CLEAN
+
+
+async def _until_told(
+    body: Callable[[SettingsT, asyncio.Event], Awaitable[int | None]], settings: SettingsT
+) -> int | None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return await body(settings, stop)

@@ -1,0 +1,35 @@
+"""What the sweeper is told at its start."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import Field
+
+from library_adapters.configuration import Seconds
+from library_adapters.postgres.settings import PostgresSettings
+from library_adapters.telemetry import LogSettings, ManagementSettings, TracingSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweeperSettings:
+    """The section `sweeper`: a pass each minute that ends before the next begins (details 3.11)."""
+
+    batch: Annotated[int, Field(ge=1, le=10_000)] = 500
+    """Records a statement; memory stays flat however many wait."""
+    deadline_seconds: Seconds = 50.0
+    """When a pass stops; what is left is for the next one."""
+    interval_seconds: Seconds = 60.0
+    """From the start of a pass to the start of the next, with --loop."""
+    operation_timeout_seconds: Seconds = 10.0
+    """How long one batch may take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every section that this process reads."""
+
+    postgres: PostgresSettings
+    sweeper: SweeperSettings = field(default_factory=SweeperSettings)
+    logs: LogSettings = field(default_factory=LogSettings)
+    management: ManagementSettings = field(default_factory=ManagementSettings)
+    tracing: TracingSettings = field(default_factory=TracingSettings)

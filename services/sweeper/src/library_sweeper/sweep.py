@@ -1,0 +1,66 @@
+"""One pass: every task works in batches until nothing is left or the deadline is near."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from time import monotonic
+
+from loguru import logger
+
+from library_domain.shared.errors import DomainError
+
+Batch = Callable[[], Awaitable[tuple[int, bool]]]
+"""Does one batch; returns how many records it dealt with and whether there may be more."""
+
+
+class Deadline:
+    """The moment by which a pass ends."""
+
+    def __init__(self, seconds: float, *, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._at = clock() + seconds
+
+    def passed(self) -> bool:
+        """Tell whether the time is up."""
+        return self._clock() >= self._at
+
+
+@dataclass(slots=True)
+class Report:
+    """What a pass did: records by task, tasks that failed, tasks that were cut off by the deadline."""
+
+    done: dict[str, int] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
+
+
+async def sweep(
+    tasks: Mapping[str, Batch],
+    *,
+    deadline: Deadline,
+    chosen: Collection[str] | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Report:
+    """Run the chosen tasks, or all; a task that fails does not keep the others from their turn.
+
+    Raises KeyError for a task that does not exist.
+    """
+    report = Report()
+    for name in tasks if chosen is None else chosen:
+        batch = tasks[name]
+        report.done[name] = 0
+        more = True
+        try:
+            while more and not deadline.passed() and not stopped():
+                done, more = await batch()
+                report.done[name] += done
+        except DomainError as error:
+            logger.warning("a task failed", task=name, error=error.slug, **error.details)
+            report.failed.append(name)
+        except Exception:  # noqa: BLE001 - a bug in one task must not stop the others; it is logged and counted
+            logger.exception("a task failed", task=name)
+            report.failed.append(name)
+        else:
+            if more:
+                report.unfinished.append(name)
+    logger.info("pass ended", done=report.done, failed=report.failed, unfinished=report.unfinished)
+    return report

@@ -1,0 +1,61 @@
+from itertools import count
+
+import pytest
+
+from library_domain.shared.errors import DependencyUnavailable
+from library_sweeper.sweep import Batch, Deadline, sweep
+
+
+def batches(*sizes: int, full: int = 10) -> Batch:
+    """Make a task whose batches deal with so many records; a batch that is not full is the last."""
+    left = list(sizes)
+
+    async def batch() -> tuple[int, bool]:
+        done = left.pop(0)
+        return done, done == full
+
+    return batch
+
+
+def never() -> Deadline:
+    return Deadline(1, clock=lambda: 0.0)
+
+
+async def test_works_until_a_batch_is_not_full() -> None:
+    report = await sweep({"inbox": batches(10, 10, 3)}, deadline=never())
+
+    assert report.done == {"inbox": 23}
+    assert (report.failed, report.unfinished) == ([], [])
+
+
+async def test_stops_at_the_deadline_and_says_what_is_left() -> None:
+    ticks = count()
+    deadline = Deadline(2, clock=lambda: float(next(ticks)))
+
+    report = await sweep({"inbox": batches(10, 10, 10, 10), "outbox": batches(1)}, deadline=deadline)
+
+    assert report.done == {"inbox": 10, "outbox": 0}
+    assert report.unfinished == ["inbox", "outbox"]
+
+
+@pytest.mark.parametrize("error", [DependencyUnavailable("postgres"), ValueError("a bug")])
+async def test_goes_on_with_the_next_task_when_one_fails(error: Exception) -> None:
+    async def fails() -> tuple[int, bool]:
+        raise error
+
+    report = await sweep({"partitions": fails, "inbox": batches(1)}, deadline=never())
+
+    assert report.failed == ["partitions"]
+    assert report.done["inbox"] == 1
+
+
+async def test_runs_only_the_chosen_tasks() -> None:
+    report = await sweep({"inbox": batches(1), "outbox": batches(1)}, deadline=never(), chosen=["outbox"])
+
+    assert report.done == {"outbox": 1}
+
+
+async def test_stops_when_told() -> None:
+    report = await sweep({"inbox": batches(10, 10)}, deadline=never(), stopped=lambda: True)
+
+    assert report.unfinished == ["inbox"]
