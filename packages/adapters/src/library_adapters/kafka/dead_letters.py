@@ -7,6 +7,7 @@ from library_adapters.kafka.producer import Producer, RecordRefused
 from library_adapters.kafka.records import Record
 from library_adapters.kafka.topics import dead_letter_topic
 from library_domain.shared.clock import Clock
+from library_domain.shared.errors import DomainError
 
 _PREFIX = "dlq_"
 _MAX_TEXT_BYTES = 1_024
@@ -58,7 +59,7 @@ class DeadLetters:
         stack = "".join(traceback.format_exception(failure.error))
         return {
             "reason": failure.reason,
-            "error": _end(str(failure.error), _MAX_TEXT_BYTES),
+            "error": _end(_text(failure.error), _MAX_TEXT_BYTES),
             "exception": f"{type(failure.error).__module__}.{type(failure.error).__qualname__}",
             "stack": _end(stack, _MAX_STACK_BYTES),
             "topic": record.topic,
@@ -69,6 +70,11 @@ class DeadLetters:
             "group": self._group_id,
             "failed_at": self._clock.now().isoformat(),
         }
+
+
+def _text(error: BaseException) -> str:
+    # The details of a domain error are safe to show and name the field; its text is the same for all of its kind.
+    return f"{error} {error.details}" if isinstance(error, DomainError) else str(error)
 
 
 def _end(text: str, limit: int) -> str:

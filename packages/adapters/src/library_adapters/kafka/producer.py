@@ -60,6 +60,14 @@ class Producer:
         except (KafkaError, OSError, TimeoutError) as error:
             raise DependencyUnavailable(KAFKA) from error
 
+    async def check(self) -> None:
+        """Ask the cluster who is in it. Raises DependencyUnavailable when there is no answer in time."""
+        try:
+            async with asyncio.timeout(self._settings.delivery_timeout_seconds):
+                await (await self._current()).client.fetch_all_metadata()
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise DependencyUnavailable(KAFKA) from error
+
     async def send(self, topic: str, *, key: bytes | None, value: bytes | None, headers: Headers) -> None:
         """Return when all in-sync replicas have the record.
 

@@ -91,7 +91,7 @@ class ConsumerSettings:
     rebalance_timeout_seconds: Seconds = 30.0
     revoke_timeout_seconds: Seconds = 10.0
     """How long a rebalance waits for the message in hand."""
-    drain_timeout_seconds: Seconds = 15.0
+    drain_timeout_seconds: Seconds = 12.0
     """How long a stopping process waits for the message in hand."""
     commit_interval_seconds: Annotated[float, Field(ge=0, le=60)] = 0.1
     """Offsets of finished messages are committed together, at most this late; a crash repeats so much."""

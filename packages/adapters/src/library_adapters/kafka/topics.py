@@ -33,14 +33,16 @@ def dead_letter_topic(topic: str) -> str:
     return f"{topic}.library-service.dlq"
 
 
-async def ensure_topics(settings: KafkaSettings, topics: Collection[str]) -> EnsuredTopics:
-    """Make each topic that is missing and its dead-letter topic; leave the others as they are.
+async def ensure_topics(
+    settings: KafkaSettings, *, consumed: Collection[str] = (), published: Collection[str] = ()
+) -> EnsuredTopics:
+    """Make each topic that is missing, and the dead-letter topics of the consumed ones; leave the others as they are.
 
     Raises TopicRefused when the broker does not want one, DependencyUnavailable when it does not answer in time.
     """
     wanted = [
-        *(_topic(name, settings) for name in topics),
-        *(_dead_letters(name, settings) for name in topics),
+        *(_topic(name, settings) for name in (*consumed, *published)),
+        *(_dead_letters(name, settings) for name in consumed),
     ]
     try:
         async with asyncio.timeout(2 * settings.request_timeout_seconds):

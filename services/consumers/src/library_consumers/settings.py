@@ -1,0 +1,67 @@
+"""Settings of the commands of this image."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import Field
+
+from library_adapters.catalog import CatalogSettings
+from library_adapters.configuration import Seconds
+from library_adapters.kafka import ConsumerSettings, KafkaSettings
+from library_adapters.postgres.settings import PostgresSettings
+from library_adapters.telemetry import LogSettings, ManagementSettings, TracingSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsumersSettings(ConsumerSettings):
+    """The section `consumers`."""
+
+    operation_timeout_seconds: Seconds = 5.0
+    """How long a use case may take. Longer than the waits inside it: the pool's and the statement's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelaySettings:
+    """The section `relay`."""
+
+    batch: Annotated[int, Field(ge=1, le=10_000)] = 500
+    """How many messages one pass takes."""
+    idle_seconds: Annotated[float, Field(gt=0, le=10)] = 0.25
+    """How long a relay that was not called waits before it looks by itself (data 19)."""
+    upkeep_seconds: Seconds = 1.0
+    """How often it tries for shards that nobody holds, and measures."""
+    retry_min_seconds: Seconds = 0.1
+    retry_max_seconds: Seconds = 4.0
+    """The pause while Kafka or PostgreSQL is away doubles up to this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsumeProcessSettings:
+    """Every section that `consume` reads."""
+
+    kafka: KafkaSettings
+    postgres: PostgresSettings
+    catalog: CatalogSettings
+    consumers: ConsumersSettings = field(default_factory=ConsumersSettings)
+    logs: LogSettings = field(default_factory=LogSettings)
+    management: ManagementSettings = field(default_factory=ManagementSettings)
+    tracing: TracingSettings = field(default_factory=TracingSettings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayProcessSettings:
+    """Every section that `relay` reads."""
+
+    kafka: KafkaSettings
+    postgres: PostgresSettings
+    relay: RelaySettings = field(default_factory=RelaySettings)
+    logs: LogSettings = field(default_factory=LogSettings)
+    management: ManagementSettings = field(default_factory=ManagementSettings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicsProcessSettings:
+    """Every section that `topics` reads."""
+
+    kafka: KafkaSettings
+    logs: LogSettings = field(default_factory=LogSettings)
