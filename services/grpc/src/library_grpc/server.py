@@ -1,11 +1,13 @@
 """The gRPC server: services, seams, and a stop that finishes what was begun."""
 
+import asyncio
 import socket
 from typing import Self
 
 from grpclib.events import RecvRequest, SendTrailingMetadata, listen
 from grpclib.health.check import ServiceStatus
 from grpclib.health.service import Health
+from grpclib.reflection.service import ServerReflection
 from grpclib.server import Server
 from loguru import logger
 
@@ -14,9 +16,10 @@ from library_grpc import wire
 from library_grpc.admission import Admission
 from library_grpc.application import Application
 from library_grpc.boundary import Boundary
+from library_grpc.codec import SafeCodec
+from library_grpc.descriptors import descriptor_pool
 from library_grpc.doorkeeper import Doorkeeper, operations
 from library_grpc.queries import LibraryQueries
-from library_grpc.reflection import with_reflection
 from library_grpc.settings import GrpcSettings
 
 _BACKLOG = 1_024
@@ -45,37 +48,43 @@ class LibraryServer:
             call_seconds=settings.call_timeout_seconds,
         )
         health = Health({queries: [self._serving]})
+        # What tools such as grpcurl ask first; betterproto2 makes no descriptors, so it is given google's.
+        pool = descriptor_pool()
         self._server = Server(
-            with_reflection([queries, health]),
-            codec=wire.SafeCodec(settings.max_message_bytes),
+            ServerReflection.extend([queries, health], pool=pool),
+            codec=SafeCodec(pool, max_message_bytes=settings.max_message_bytes),
         )
         listen(self._server, RecvRequest, boundary.admit)
         listen(self._server, SendTrailingMetadata, boundary.label)
-        self._socket: socket.socket | None = None
+        self._port: int | None = None
 
     @property
     def port(self) -> int:
-        """The port that is listened on."""
-        if self._socket is None:
-            raise RuntimeError("the server is not started")
-        return int(self._socket.getsockname()[1])
+        """The port that is, or was, listened on."""
+        if self._port is None:
+            raise RuntimeError("the server was not started")
+        return self._port
 
     async def start(self) -> None:
         """Listen and say SERVING. Raises OSError when the address cannot be had."""
-        family = socket.AF_INET6 if ":" in self._settings.host else socket.AF_INET
-        self._socket = socket.create_server(
-            (self._settings.host, self._settings.port), family=family, backlog=_BACKLOG
+        host = self._settings.host
+        listener = socket.create_server(
+            (host, self._settings.port),
+            family=socket.AF_INET6 if ":" in host else socket.AF_INET,
+            backlog=_BACKLOG,
         )
-        await self._server.start(sock=self._socket, backlog=_BACKLOG)
+        self._port = int(listener.getsockname()[1])
+        await self._server.start(sock=listener, backlog=_BACKLOG)
         self._serving.set(True)
 
     async def stop(self) -> None:
-        """Say NOT_SERVING, refuse new calls, finish those in progress within `drain_timeout_seconds`, then close.
+        """Say NOT_SERVING, after the notice refuse new calls, finish those in progress if they end in time, close.
 
         grpclib's own `close` cancels what is running. Open health and reflection streams are not waited for: they
         end only when their clients wish.
         """
         self._serving.set(False)
+        await asyncio.sleep(self._settings.notice_seconds)
         listener = self._server._server  # noqa: SLF001 - there is no public way to stop listening alone
         if listener is not None:
             listener.close()

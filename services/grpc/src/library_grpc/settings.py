@@ -25,6 +25,8 @@ class GrpcSettings:
     """How long a call may take whatever deadline its caller set, waiting for the request included."""
     operation_timeout_seconds: Seconds = 5.0
     """How long a use case may take. Longer than the waits inside it: the pool's and the statement's."""
+    notice_seconds: Annotated[float, Field(ge=0, le=60)] = 0.5
+    """How long calls are still taken after health said NOT_SERVING, so that who watches it goes elsewhere first."""
     drain_timeout_seconds: Seconds = 20.0
     """How long calls in progress may go on after the signal to stop."""
 

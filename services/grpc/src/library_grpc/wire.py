@@ -1,7 +1,6 @@
 """What grpclib 0.4.9 leaves open between socket and handler (ecosystem 2, reliability 2 #1, #3, #4).
 
-Five seams, each tested by what it is for: messages without limit, bytes that are no message, a deadline that is over
-before the call begins, refusals that strict clients cannot read, binary metadata that leave the caller without an
+Four seams, each tested by what it is for: messages without limit, a deadline that is over before the call begins, refusals that strict clients cannot read, binary metadata that leave the caller without an
 answer. They replace names of `grpclib.server`, hence its pinned version.
 """
 
@@ -12,31 +11,17 @@ from typing import Any, TypeVar
 import grpclib.server
 from grpclib.const import Status
 from grpclib.encoding.base import GRPC_CONTENT_TYPE, CodecBase
-from grpclib.encoding.proto import ProtoCodec
 from grpclib.metadata import Deadline, decode_metadata, encode_grpc_message
 from grpclib.protocol import Stream
 from grpclib.stream import recv_message as unbounded_recv_message
 from grpclib.utils import DeadlineWrapper
 
+from library_grpc.codec import SafeCodec
 from library_grpc.errors import Refusal, malformed, too_late
 
 MessageT = TypeVar("MessageT")
 
 _PREFIX = struct.Struct(">BI")
-
-
-class SafeCodec(ProtoCodec):
-    """A codec that answers bytes that are no message with INVALID_ARGUMENT, and knows how long a message may be."""
-
-    def __init__(self, max_message_bytes: int) -> None:
-        self.max_message_bytes = max_message_bytes
-
-    def decode(self, data: bytes, message_type: Any) -> Any:  # noqa: ANN401 - grpclib types messages as google's
-        """Return the message. Raises Refusal."""
-        try:
-            return super().decode(data, message_type)
-        except Exception as error:  # betterproto2 throws five builtin types, RecursionError among them
-            raise malformed("The request cannot be decoded.") from error
 
 
 async def recv_message(stream: Stream, codec: CodecBase, message_type: type[MessageT]) -> MessageT | None:
@@ -72,22 +57,25 @@ class SafeDeadlineWrapper(DeadlineWrapper):
 
 
 async def abort(
-    stream: Stream, http_status: int, status: Status | None = None, message: str | None = None
+    h2_stream: Stream,
+    h2_status: int,
+    grpc_status: Status | None = None,
+    grpc_message: str | None = None,
 ) -> None:
     """Refuse what is no call of ours, such as an unknown method.
 
     grpclib leaves the content type out, without which grpc-go and grpclib's own client make every status UNKNOWN; and
     it uses UNKNOWN for a malformed `grpc-timeout`.
     """
-    headers = [(":status", str(http_status)), ("content-type", GRPC_CONTENT_TYPE)]
-    if status is not None:
-        status = Status.INVALID_ARGUMENT if status is Status.UNKNOWN else status
+    headers = [(":status", str(h2_status)), ("content-type", GRPC_CONTENT_TYPE)]
+    if grpc_status is not None:
+        status = Status.INVALID_ARGUMENT if grpc_status is Status.UNKNOWN else grpc_status
         headers.append(("grpc-status", str(status.value)))
-    if message is not None:
-        headers.append(("grpc-message", encode_grpc_message(message)))
-    await stream.send_headers(headers, end_stream=True)
-    if stream.closable:
-        stream.reset_nowait()
+    if grpc_message is not None:
+        headers.append(("grpc-message", encode_grpc_message(grpc_message)))
+    await h2_stream.send_headers(headers, end_stream=True)
+    if h2_stream.closable:
+        h2_stream.reset_nowait()
 
 
 def decode_text_metadata(headers: Iterable[tuple[str, str]]) -> Any:  # noqa: ANN401 - grpclib's own type is private

@@ -1,0 +1,197 @@
+"""What every call passes: token, matrix, time, errors, metrics, trace (contract 3, reliability 6)."""
+
+import asyncio
+
+import pytest
+from component.grpc.conftest import ACCESS, GAME, USER, Door, Mint, OpenDoor, refused
+from grpclib.const import Status
+
+from library_domain.shared.access import Role
+from library_domain.shared.errors import DependencyUnavailable, DomainError, Kind
+from library_grpc._generated.library.v1 import CheckGameAccessRequest
+from library_grpc.doorkeeper import OperationNotInMatrix, operations
+from library_grpc.errors import STATUS
+
+REQUEST = CheckGameAccessRequest(user_id=USER, game_id=GAME)
+BYTES = bytes(REQUEST)
+OPERATION = "grpc.check_game_access"
+
+
+async def test_every_kind_of_failure_has_a_status() -> None:
+    assert STATUS.keys() == set(Kind)
+
+
+class TestAuthorization:
+    async def test_refuses_a_call_without_token(self, door: Door) -> None:
+        refusal = await refused(door.raw, message=BYTES)
+
+        assert (refusal.status, refusal.trailers["error-code"]) == (Status.UNAUTHENTICATED, "UNAUTHORIZED")
+        assert not door.check_access.asked
+
+    @pytest.mark.parametrize("value", ["Bearer nonsense", "Basic dTpw", "", "Bearer a b"])
+    async def test_refuses_what_is_no_token(self, door: Door, value: str) -> None:
+        refusal = await refused(door.raw, message=BYTES, metadata={"authorization": value or "-"})
+
+        assert refusal.status is Status.UNAUTHENTICATED
+
+    async def test_refuses_an_expired_token(self, door: Door, mint: Mint) -> None:
+        refusal = await refused(door.raw, message=BYTES, metadata=mint(lives=-120))
+
+        assert refusal.status is Status.UNAUTHENTICATED
+
+    @pytest.mark.parametrize("role", sorted(set(Role) - {Role.SYSTEM, Role.ANONYMOUS}))
+    async def test_refuses_every_role_but_system(self, door: Door, mint: Mint, role: str) -> None:
+        refusal = await refused(door.raw, message=BYTES, metadata=mint(role))
+
+        assert (refusal.status, refusal.trailers["error-code"]) == (Status.PERMISSION_DENIED, "FORBIDDEN")
+        assert not door.check_access.asked
+
+    async def test_decides_before_the_request_is_read(self, door: Door) -> None:
+        refusal = await refused(door.raw, frames=b"\0\0", end=False)
+
+        assert refusal.status is Status.UNAUTHENTICATED
+
+    async def test_a_method_that_is_not_there_is_unimplemented(self, door: Door, mint: Mint) -> None:
+        refusal = await refused(door.raw, "/library.v1.LibraryQueryService/DropAll", metadata=mint())
+
+        assert (refusal.status, refusal.message) == (Status.UNIMPLEMENTED, "Method not found")
+
+    def test_a_method_without_a_row_cannot_be_served(self) -> None:
+        class Unlisted:
+            def __mapping__(self) -> dict[str, None]:
+                return {"/library.v1.LibraryQueryService/ReadEverything": None}
+
+        with pytest.raises(OperationNotInMatrix, match=r"ReadEverything needs the row grpc\.read_everything"):
+            operations([Unlisted()])
+
+
+class TestErrors:
+    async def test_a_dependency_that_is_away_is_unavailable(self, door: Door, mint: Mint) -> None:
+        door.check_access.raises = DependencyUnavailable("postgres")
+
+        refusal = await refused(door.raw, message=BYTES, metadata=mint())
+
+        assert (refusal.status, refusal.trailers["error-code"]) == (
+            Status.UNAVAILABLE,
+            "DEPENDENCY_UNAVAILABLE",
+        )
+
+    @pytest.mark.parametrize("error", [KeyError("host db-7"), TimeoutError(), RecursionError()])
+    async def test_a_bug_is_masked_and_logged_once(
+        self, door: Door, mint: Mint, errors_logged: list[str], error: Exception
+    ) -> None:
+        door.check_access.raises = error
+
+        refusal = await refused(door.raw, message=BYTES, metadata=mint() | {"x-request-id": "r-1"})
+
+        assert refusal.status is Status.INTERNAL
+        assert refusal.trailers["error-code"] == "INTERNAL_ERROR"
+        assert refusal.trailers["x-request-id"] == "r-1"
+        assert "db-7" not in refusal.message
+        assert len(errors_logged) == 1
+
+    async def test_an_anticipated_failure_is_no_error_of_ours(
+        self, door: Door, mint: Mint, errors_logged: list[str]
+    ) -> None:
+        class Lost(DomainError):
+            """It is gone.
+
+            Further words are for readers of the code.
+            """
+
+            kind = Kind.NOT_FOUND
+            slug = "GAME_NOT_FOUND"
+
+        door.check_access.raises = Lost(game_id=GAME)
+
+        refusal = await refused(door.raw, message=BYTES, metadata=mint())
+
+        assert (refusal.status, refusal.message) == (Status.NOT_FOUND, f"It is gone. (game_id={GAME})")
+        assert not errors_logged
+
+    async def test_a_malformed_request_id_is_replaced(self, door: Door, mint: Mint) -> None:
+        refusal = await refused(door.raw, message=b"", metadata=mint() | {"x-request-id": "a b"})
+
+        assert refusal.status is Status.INVALID_ARGUMENT
+        assert len(refusal.trailers["x-request-id"]) == len(USER)
+
+
+class TestTime:
+    async def test_a_call_ends_at_its_deadline(self, door: Door, mint: Mint) -> None:
+        cancelled = asyncio.Event()
+
+        async def hang() -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                cancelled.set()
+
+        door.check_access.does = hang
+        refusal = await refused(door.raw, message=BYTES, metadata=mint(), deadline=0.05)
+
+        assert (refusal.status, refusal.trailers["error-code"]) == (
+            Status.DEADLINE_EXCEEDED,
+            "REQUEST_TIMEOUT",
+        )
+        await asyncio.wait_for(cancelled.wait(), 1)
+        assert door.counted(OPERATION, "DEADLINE_EXCEEDED") == 1
+
+    async def test_a_deadline_that_is_over_starts_nothing(
+        self, door: Door, mint: Mint, errors_logged: list[str]
+    ) -> None:
+        refusal = await refused(door.raw, message=BYTES, metadata=mint(), deadline=0)
+
+        assert (refusal.status, refusal.trailers["error-code"]) == (
+            Status.DEADLINE_EXCEEDED,
+            "REQUEST_TIMEOUT",
+        )
+        assert not door.check_access.asked
+        assert not errors_logged
+
+    async def test_a_request_that_never_comes_is_not_waited_for(
+        self, open_door: OpenDoor, mint: Mint
+    ) -> None:
+        async with open_door(call_timeout_seconds=0.05) as door:
+            refusal = await refused(door.raw, frames=b"\0", metadata=mint(), end=False)
+
+        assert refusal.status is Status.DEADLINE_EXCEEDED
+
+    async def test_more_calls_than_fit_are_refused(self, open_door: OpenDoor, mint: Mint) -> None:
+        async with open_door(calls_in_flight=1) as door:
+            busy, go_on = asyncio.Event(), asyncio.Event()
+
+            async def work() -> None:
+                busy.set()
+                await go_on.wait()
+
+            door.check_access.does = work
+            first = asyncio.create_task(door.stub.check_game_access(REQUEST, metadata=mint()))
+            await busy.wait()
+
+            refusal = await refused(door.raw, message=BYTES, metadata=mint())
+            go_on.set()
+
+            assert refusal.status is Status.UNAVAILABLE
+            assert (await first).has_access
+
+
+class TestTelling:
+    async def test_counts_the_call(self, door: Door, mint: Mint) -> None:
+        await door.stub.check_game_access(REQUEST, metadata=mint())
+        await refused(door.raw, message=BYTES)
+
+        assert door.counted(OPERATION, "OK") == 1
+        assert door.counted(OPERATION, "UNAUTHENTICATED") == 1
+
+    async def test_continues_the_callers_trace(self, door: Door, mint: Mint) -> None:
+        trace = "0af7651916cd43dd8448eb211c80319c"
+
+        await door.stub.check_game_access(
+            REQUEST, metadata=mint() | {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+        )
+
+        (span,) = door.spans.get_finished_spans()
+        assert span.context is not None
+        assert f"{span.context.trace_id:032x}" == trace
+        assert span.name == ACCESS.strip("/")
+        assert (span.attributes or {})["rpc.grpc.status_code"] == 0

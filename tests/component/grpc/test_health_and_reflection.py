@@ -1,0 +1,72 @@
+"""What is open to all: health for the balancer, reflection for tools (contract 5)."""
+
+import pytest
+from component.grpc.conftest import Door
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
+from grpclib.health.v1.health_grpc import HealthStub
+from grpclib.health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpclib.reflection.v1 import reflection_grpc as v1
+from grpclib.reflection.v1 import reflection_pb2 as v1_messages
+from grpclib.reflection.v1alpha import reflection_grpc as v1alpha
+from grpclib.reflection.v1alpha import reflection_pb2 as v1alpha_messages
+
+QUERIES = "library.v1.LibraryQueryService"
+VERSIONS = [(v1, v1_messages), (v1alpha, v1alpha_messages)]
+
+
+class TestHealth:
+    @pytest.mark.parametrize("service", ["", QUERIES])
+    async def test_is_serving_for_everybody(self, door: Door, service: str) -> None:
+        answer = await HealthStub(door.channel).Check(HealthCheckRequest(service=service), timeout=5)
+
+        assert answer.status == HealthCheckResponse.SERVING
+
+    async def test_does_not_know_other_services(self, door: Door) -> None:
+        with pytest.raises(GRPCError) as raised:
+            await HealthStub(door.channel).Check(HealthCheckRequest(service="other"), timeout=5)
+
+        assert raised.value.status is Status.NOT_FOUND
+
+
+class TestReflection:
+    @pytest.mark.parametrize(("stubs", "messages"), VERSIONS, ids=["v1", "v1alpha"])
+    async def test_lists_the_services(self, door: Door, stubs: object, messages: object) -> None:
+        request = messages.ServerReflectionRequest(list_services="")  # type: ignore[attr-defined]
+
+        (answer,) = await stubs.ServerReflectionStub(door.channel).ServerReflectionInfo([request], timeout=5)  # type: ignore[attr-defined]
+
+        names = {service.name for service in answer.list_services_response.service}
+        assert names == {QUERIES, "grpc.health.v1.Health"}
+
+    @pytest.mark.parametrize(("stubs", "messages"), VERSIONS, ids=["v1", "v1alpha"])
+    async def test_describes_every_listed_service_and_its_imports(
+        self, door: Door, stubs: object, messages: object
+    ) -> None:
+        stub = stubs.ServerReflectionStub(door.channel)  # type: ignore[attr-defined]
+        make = messages.ServerReflectionRequest  # type: ignore[attr-defined]
+        symbols = [QUERIES, "library.v1.CheckGameOwnershipResponse", "grpc.health.v1.Health"]
+
+        answers = await stub.ServerReflectionInfo(
+            [
+                *(make(file_containing_symbol=symbol) for symbol in symbols),
+                make(file_by_filename="google/protobuf/timestamp.proto"),
+            ],
+            timeout=5,
+        )
+
+        files = [
+            FileDescriptorProto.FromString(answer.file_descriptor_response.file_descriptor_proto[0])
+            for answer in answers
+        ]
+        assert [file.package for file in files] == ["library.v1"] * 2 + ["grpc.health.v1", "google.protobuf"]
+        methods = {method.name for method in files[0].service[0].method}
+        assert methods == {"CheckGameAccess", "CheckGameOwnership"}
+
+    async def test_does_not_invent_symbols(self, door: Door) -> None:
+        request = v1_messages.ServerReflectionRequest(file_containing_symbol="library.v1.Secrets")
+
+        (answer,) = await v1.ServerReflectionStub(door.channel).ServerReflectionInfo([request], timeout=5)
+
+        assert answer.error_response.error_code == Status.NOT_FOUND.value
