@@ -9,8 +9,9 @@ import httpx
 from library_devstack.stack.component import Component
 from library_devstack.stack.errors import NotHealthy
 from library_devstack.stack.state import LOOPBACK, State
-from library_devstack.standins.issuer import AUDIENCE
 
+AUDIENCE = "library-service"
+"""The `aud` of the issuer's tokens."""
 CLIENT_ID = "library-service"
 """Under which we ask the issuer for tokens for our own calls."""
 _TIMEOUT_SECONDS = 1.0

@@ -19,7 +19,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, RSAKey
 
-AUDIENCE = "library-service"
+from library_devstack.stack.standins import AUDIENCE
+
 _ALGORITHM = "RS256"
 _KEY_BITS = 2048
 _MAX_FORM_BYTES = 8 * 1024
