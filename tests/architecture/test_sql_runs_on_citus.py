@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from architecture.citus import complaints
 
-from library_adapters.postgres.statements import families, statements
+from library_adapters.postgres.statements import families, sources
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 TABLE = re.compile(r"^CREATE TABLE ([\w.]+) \((.*?)^\)", re.MULTILINE | re.DOTALL)
@@ -30,7 +30,7 @@ USER_TABLES = tables_of_users()
 STATEMENTS = [
     pytest.param(text, id=f"{family}.{name}")
     for family in families()
-    for name, text in statements(family).items()
+    for name, text in sources(family).items()
 ]
 
 
