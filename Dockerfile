@@ -1,5 +1,6 @@
 # The four images of one workspace: docker build --target api|grpc|consumers|sweeper .
-# They share every layer but the last two. The api image also runs the migrations: `library-migrate`.
+# They share every layer but the last two. The api image also runs the migrations: `library-migrate apply`.
+# A fifth, `standins`, plays the rest of the platform for compose.yaml; it is for development only.
 
 FROM python:3.11-slim-bookworm AS build
 RUN python -m pip install --no-cache-dir uv==0.13.9
@@ -27,6 +28,9 @@ RUN uv sync --locked --no-dev --no-editable --package library-consumers
 FROM build AS build-sweeper
 RUN uv sync --locked --no-dev --no-editable --package library-sweeper
 
+FROM build AS build-standins
+RUN uv sync --locked --no-dev --no-editable --package library-devstack
+
 FROM python:3.11-slim-bookworm AS runtime
 ENV PATH=/app/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -46,6 +50,13 @@ ENTRYPOINT ["library-consumers"]
 FROM runtime AS sweeper
 COPY --from=build-sweeper /app /app
 ENTRYPOINT ["library-sweeper"]
+
+FROM runtime AS standins
+COPY --from=build-standins /app /app
+USER 0:0
+RUN install --directory --owner=10001 --group=10001 /state
+USER 10001:10001
+ENTRYPOINT ["python", "-m", "library_devstack.standins", "/state"]
 
 FROM runtime AS api
 COPY --from=build-api /app /app
