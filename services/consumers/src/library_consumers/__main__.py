@@ -1,58 +1,76 @@
-"""The commands of this image. Exit codes: 0 after a clean end, 2 for settings that are refused, else 1."""
+"""The processes of this image, each a command. Exit codes: 0 after a clean end, 2 for refused settings, else 1."""
 
+import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine
+from typing import Any
 
-from cyclopts import App
+import cyclopts
 
-from library_consumers import process, topics
+from library_adapters.process import run
+from library_adapters.telemetry import Management
+from library_consumers import topics
 from library_consumers.bootstrap import open_consumers, open_relay
-from library_consumers.settings import ConsumeProcessSettings, RelayProcessSettings, TopicsProcessSettings
+from library_consumers.settings import ConsumeSettings, RelaySettings, TopicsSettings
 
-app = App(
-    name="library-consumers", help="Consumes events, and publishes the outbox.", result_action="return_value"
+cli = cyclopts.App(
+    name="library-consumers",
+    help="Handle events, publish events.",
+    version_flags=[],
+    result_action="return_value",
 )
-topics_app = App(name="topics", help="The topics of this service.")
-app.command(topics_app)
+topics_cli = cyclopts.App(name="topics", help="The topics of this service.")
+cli.command(topics_cli)
 
 
-@app.command
+@cli.command
 def consume() -> int:
     """Handle the events of other services until SIGTERM."""
-
-    async def serve(settings: ConsumeProcessSettings) -> None:
-        async with open_consumers(settings) as (consumers, management):
-            await process.until_signalled(management, consumers.run)
-
-    return process.run(ConsumeProcessSettings, lambda each: each.logs, serve, component="consumers")
+    return run(ConsumeSettings, _consume, component="consumers")
 
 
-@app.command
+@cli.command
 def relay() -> int:
-    """Publish what the outbox holds until SIGTERM."""
-
-    async def serve(settings: RelayProcessSettings) -> None:
-        async with open_relay(settings) as (outbox_relay, management):
-            await process.until_signalled(management, outbox_relay.run)
-
-    return process.run(RelayProcessSettings, lambda each: each.logs, serve, component="relay")
+    """Publish what the outbox holds until SIGTERM. Several share the work; one without any is a hot standby."""
+    return run(RelaySettings, _relay, component="relay")
 
 
-@topics_app.command
+@topics_cli.command
 def ensure() -> int:
-    """Make the topics that are missing, and their dead-letter topics; those that exist stay as they are."""
-
-    async def make(settings: TopicsProcessSettings) -> None:
-        for line in await topics.ensure(settings.kafka):
-            sys.stdout.write(f"{line}\n")
-
-    return process.run(TopicsProcessSettings, lambda each: each.logs, make, component="consumers")
+    """Make the topics that are missing, dead-letter topics too; those that exist stay as they are."""
+    return run(TopicsSettings, _ensure, component="consumers")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return the exit code."""
-    result = app(arguments)
-    return result if isinstance(result, int) else process.OK  # help and version return nothing
+async def _consume(settings: ConsumeSettings, stop: asyncio.Event) -> None:
+    async with open_consumers(settings) as (consumers, management):
+        await _serve(consumers.run, management, stop)
+
+
+async def _relay(settings: RelaySettings, stop: asyncio.Event) -> None:
+    async with open_relay(settings) as (outbox_relay, management):
+        await _serve(outbox_relay.run, management, stop)
+
+
+async def _ensure(settings: TopicsSettings, _: asyncio.Event) -> None:
+    for line in await topics.ensure(settings.kafka):
+        sys.stdout.write(f"{line}\n")
+
+
+async def _serve(
+    work: Callable[[asyncio.Event], Coroutine[Any, Any, None]], management: Management, stop: asyncio.Event
+) -> None:
+    """Do the work until told to stop; until it has finished what it has, the process says that it is draining."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(work(stop))
+        management.ready()
+        await stop.wait()
+        management.draining()
+
+
+def main() -> int:
+    """Run the command that was asked for; return the exit code."""
+    result = cli()
+    return result if isinstance(result, int) else 0  # help returns nothing
 
 
 if __name__ == "__main__":

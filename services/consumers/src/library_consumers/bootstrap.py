@@ -25,14 +25,14 @@ from library_consumers.application import Application
 from library_consumers.door import Door, judge
 from library_consumers.events.routes import ROUTES
 from library_consumers.relay import Relay, RelayMetrics
-from library_consumers.settings import ConsumeProcessSettings, RelayProcessSettings
+from library_consumers.settings import ConsumeSettings, RelaySettings
 from library_domain.catalog.use_cases.learn_games import LearnGamesHandler
 from library_domain.flows.add_to_library import AddToLibraryHandler
 from library_domain.outbox.use_cases.relay_events import RelayEventsHandler
 
 
 @asynccontextmanager
-async def open_consumers(settings: ConsumeProcessSettings) -> AsyncIterator[tuple[Consumers, Management]]:
+async def open_consumers(settings: ConsumeSettings) -> AsyncIterator[tuple[Consumers, Management]]:
     """Open what `consume` works with, and the management port, which says that the process is starting.
 
     Nothing here waits for Kafka, PostgreSQL or Catalog: each may come later.
@@ -87,7 +87,7 @@ async def open_consumers(settings: ConsumeProcessSettings) -> AsyncIterator[tupl
 
 
 @asynccontextmanager
-async def open_relay(settings: RelayProcessSettings) -> AsyncIterator[tuple[Relay, Management]]:
+async def open_relay(settings: RelaySettings) -> AsyncIterator[tuple[Relay, Management]]:
     """Open what `relay` works with, and the management port, which says that the process is starting.
 
     Nothing here waits for Kafka or PostgreSQL: either may come later.

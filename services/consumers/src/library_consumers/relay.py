@@ -9,7 +9,7 @@ from typing import Protocol
 from loguru import logger
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from library_consumers.settings import RelaySettings
+from library_consumers.settings import RelaySection
 from library_domain.outbox.ports import OutboxShards
 from library_domain.outbox.use_cases.relay_events import RelayEvents, RelayEventsHandler, RelayEventsResult
 from library_domain.shared.clock import Clock
@@ -61,7 +61,7 @@ class Relay:
         *,
         shards: Shards,
         relay_events: RelayEventsHandler,
-        settings: RelaySettings,
+        settings: RelaySection,
         clock: Clock,
         metrics: RelayMetrics,
     ) -> None:

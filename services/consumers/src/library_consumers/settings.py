@@ -13,7 +13,7 @@ from library_adapters.telemetry import LogSettings, ManagementSettings, TracingS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConsumersSettings(ConsumerSettings):
+class ConsumersSection(ConsumerSettings):
     """The section `consumers`."""
 
     operation_timeout_seconds: Seconds = 5.0
@@ -21,7 +21,7 @@ class ConsumersSettings(ConsumerSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RelaySettings:
+class RelaySection:
     """The section `relay`."""
 
     batch: Annotated[int, Field(ge=1, le=10_000)] = 500
@@ -36,31 +36,31 @@ class RelaySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConsumeProcessSettings:
+class ConsumeSettings:
     """Every section that `consume` reads."""
 
     kafka: KafkaSettings
     postgres: PostgresSettings
     catalog: CatalogSettings
-    consumers: ConsumersSettings = field(default_factory=ConsumersSettings)
+    consumers: ConsumersSection = field(default_factory=ConsumersSection)
     logs: LogSettings = field(default_factory=LogSettings)
     management: ManagementSettings = field(default_factory=ManagementSettings)
     tracing: TracingSettings = field(default_factory=TracingSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RelayProcessSettings:
+class RelaySettings:
     """Every section that `relay` reads."""
 
     kafka: KafkaSettings
     postgres: PostgresSettings
-    relay: RelaySettings = field(default_factory=RelaySettings)
+    relay: RelaySection = field(default_factory=RelaySection)
     logs: LogSettings = field(default_factory=LogSettings)
     management: ManagementSettings = field(default_factory=ManagementSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TopicsProcessSettings:
+class TopicsSettings:
     """Every section that `topics` reads."""
 
     kafka: KafkaSettings
