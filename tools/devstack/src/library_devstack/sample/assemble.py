@@ -38,10 +38,7 @@ _DATE_FORMATS = ("%b %d, %Y", "%B %d, %Y", "%b %Y", "%B %Y")
 def assemble(source: Path) -> Dataset:
     """Read the whole public data and complete it. Raises dataset.SampleMissing."""
     store = _store(rows(source / "steam-store.csv", _STORE_COLUMNS))
-    plays = [
-        Play(player=row["user_id"], title=row["title"], hours=Decimal(row["hours_played"]))
-        for row in rows(source / "steam-plays.csv", _PLAYS_COLUMNS)
-    ]
+    plays = _plays(rows(source / "steam-plays.csv", _PLAYS_COLUMNS))
     base = [_game(title, store) for title in dict.fromkeys(play.title for play in plays)]
     dlc = [_dlc(game) for game in base if chance.happens(f"dlc of/{game.title}", probability=_GAMES_WITH_DLC)]
     games = {game.title: game for game in [*base, *dlc]}
@@ -61,6 +58,15 @@ def choose(whole: Dataset, players: int = PLAYERS) -> Dataset:
     parents = {whole.games[title].parent for title in titles}
     games = {title: game for title, game in whole.games.items() if title in titles | parents}
     return Dataset(games, libraries)
+
+
+def _plays(lines: Iterable[Mapping[str, str]]) -> list[Play]:
+    """Read the plays; the few that the data set has twice are one play with both hours."""
+    hours: dict[tuple[str, str], Decimal] = {}
+    for line in lines:
+        key = line["user_id"], line["title"]
+        hours[key] = hours.get(key, Decimal(0)) + Decimal(line["hours_played"])
+    return [Play(player=player, title=title, hours=played) for (player, title), played in hours.items()]
 
 
 def _store(lines: Iterable[Mapping[str, str]]) -> dict[str, Mapping[str, str]]:

@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from random import SystemRandom
@@ -19,35 +19,32 @@ LOOPBACK = "127.0.0.1"
 # outgoing connection could be gone between our choice and the server's bind.
 _PORTS = range(20_000, 32_768)
 _ATTEMPTS = 100
+_SECRET_BYTES = 24
 
 
 class State:
     """The state directory: `state.json` (ports, secrets; mode 0600), pid files, logs, data.
 
-    `ports` are configured by name and stay as they are; every other port is chosen once and remembered.
+    `ports` are configured by name and remembered as such; every other port is chosen once and remembered.
+    Threads and other commands may use the same directory at the same time.
     """
 
     def __init__(self, directory: Path, *, ports: Mapping[str, int] | None = None) -> None:
         self.directory = directory.resolve()
         self._file = self.directory / "state.json"
-        self._configured = dict(ports or {})
-        # The components start in parallel and share this object.
         self._mutex = RLock()
         self._ports: dict[str, int] = {}
+        self._configured: set[str] = set()
         self._secrets: dict[str, str] = {}
-        if self._file.exists():
-            remembered = json.loads(self._file.read_text())
-            self._ports = remembered["ports"]
-            self._secrets = remembered["secrets"]
-        self._ports.update(self._configured)
+        self._read()
+        if ports:
+            self._change(lambda: self._configure(ports))
 
     def port(self, name: str) -> int:
         """Return the port of this name, choosing a free one the first time."""
-        with self._mutex:
-            if name not in self._ports:
-                self._ports[name] = self._free_port()
-                self._save()
-            return self._ports[name]
+        if name not in self._ports:
+            self._change(lambda: self._ports.setdefault(name, self._free_port()))
+        return self._ports[name]
 
     def ensure_port_is_free(self, name: str) -> None:
         """Make sure that a component about to start can bind its port.
@@ -60,17 +57,13 @@ class State:
             return
         if name in self._configured:
             raise PortTaken(name, port)
-        with self._mutex:
-            del self._ports[name]
-            self.port(name)
+        self._change(lambda: self._ports.update({name: self._free_port()}))
 
     def secret(self, name: str) -> str:
         """Return the secret of this name (32 URL-safe characters), making it the first time."""
-        with self._mutex:
-            if name not in self._secrets:
-                self._secrets[name] = secrets.token_urlsafe(24)
-                self._save()
-            return self._secrets[name]
+        if name not in self._secrets:
+            self._change(lambda: self._secrets.setdefault(name, secrets.token_urlsafe(_SECRET_BYTES)))
+        return self._secrets[name]
 
     def path(self, *parts: str) -> Path:
         """Return a path inside the directory, its parent made."""
@@ -91,6 +84,10 @@ class State:
                 raise StateLocked(f"another library-dev is working on {self.directory}") from taken
             yield
 
+    def _configure(self, ports: Mapping[str, int]) -> None:
+        self._ports.update(ports)
+        self._configured.update(ports)
+
     def _free_port(self) -> int:
         taken = set(self._ports.values())
         for _ in range(_ATTEMPTS):
@@ -99,12 +96,27 @@ class State:
                 return port
         raise OSError(f"no free loopback port found in {_ATTEMPTS} attempts")
 
-    def _save(self) -> None:
-        self.directory.mkdir(parents=True, exist_ok=True)
+    def _change(self, change: Callable[[], object]) -> None:
+        """Read what others wrote, change it, write it; nobody else does so at the same time."""
+        with self._mutex, self.path("state.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._read()
+            change()
+            self._write()
+
+    def _read(self) -> None:
+        if self._file.exists():
+            remembered = json.loads(self._file.read_text())
+            self._ports = remembered["ports"]
+            self._configured = set(remembered["configured"])
+            self._secrets = remembered["secrets"]
+
+    def _write(self) -> None:
         draft = self._file.with_suffix(".new")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            json.dump({"ports": self._ports, "secrets": self._secrets}, file, indent=2)
+            content = {"ports": self._ports, "configured": sorted(self._configured), "secrets": self._secrets}
+            json.dump(content, file, indent=2)
         draft.replace(self._file)
 
 
