@@ -30,4 +30,5 @@ class Money:
             raise ValidationFailed(field="amount", reason="more_than_two_places")
         if not _CURRENCY.fullmatch(self.currency):
             raise ValidationFailed(field="currency", reason="not_iso_4217")
-        object.__setattr__(self, "amount", rounded)
+        # Zero has no sign: -0.00 would be published as it is.
+        object.__setattr__(self, "amount", abs(rounded))
