@@ -104,6 +104,7 @@ protos: $(INSTALLED) ## Style of the protos, and no change that breaks a caller 
 generated: $(INSTALLED) ## Are the generated files what their sources make?
 	$(call say,generated files)
 	@$(IN)/python tools/codegen/generate.py --check
+	@$(IN)/python tools/checks/documents.py --check
 
 .PHONY: images
 images: $(INSTALLED) ## The Dockerfile (hadolint)
@@ -150,8 +151,9 @@ e2e: $(INSTALLED) ## Journeys through the real doors
 install: $(INSTALLED) ## Install the workspace into .venv, exactly as locked
 
 .PHONY: generate
-generate: $(INSTALLED) ## Write what is made from proto/
+generate: $(INSTALLED) ## Write what is made: gRPC code, OpenAPI, event schemas, the page of settings
 	@$(IN)/python tools/codegen/generate.py
+	@$(IN)/python tools/checks/documents.py
 
 .PHONY: schema
 schema: $(INSTALLED) ## Write migrations/schema.sql from the migrations

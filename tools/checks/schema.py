@@ -13,7 +13,7 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-from library_adapters.postgres import migrate
+from library_adapters.postgres.migrate import apply
 from library_devstack.stack import Postgres, Stack
 
 ROOT = Path(__file__).parents[2]
@@ -71,7 +71,7 @@ def migrated_schema() -> str:
         try:
             stack.start(only=["postgres"])
             dsn = stack.find(Postgres).create_database("schema_check")
-            migrate.apply(dsn)
+            apply(dsn)
             return dump(dsn)
         finally:
             stack.destroy()

@@ -1,0 +1,48 @@
+#!/usr/bin/env python
+"""Write the documents that are made from code: `documents.py`; with `--check` only compare, and exit 1 on a difference."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import event_schemas
+import settings_page
+
+from library_api.specification import specification
+
+ROOT = Path(__file__).parents[2]
+
+
+def documents() -> dict[str, str]:
+    """Return the text of every made document by its path."""
+    return {
+        "docs/api/openapi.json": specification(),
+        "docs/operations/configuration.md": settings_page.page(),
+        **{
+            f"docs/events/{event_type}.schema.json": text
+            for event_type, text in event_schemas.schemas().items()
+        },
+    }
+
+
+def main() -> None:
+    """Write what differs, or name it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a document is stale")
+    check = parser.parse_args().check
+    stale = False
+    for name, text in documents().items():
+        path = ROOT / name
+        if path.exists() and path.read_text() == text:
+            continue
+        stale = True
+        print(f"{'stale' if check else 'wrote'}: {name}")
+        if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+    if check and stale:
+        sys.exit("documents are stale: make generate")
+
+
+if __name__ == "__main__":
+    main()
