@@ -43,7 +43,7 @@ async def open_consumers(settings: ConsumeSettings) -> AsyncIterator[tuple[Consu
         tracing = Tracing(settings.tracing, component="consumers")
         stack.push_async_callback(asyncio.to_thread, tracing.close)
         clock, ids = SystemClock(), Uuid7Source()
-        pool = await stack.enter_async_context(open_pool(settings.postgres))
+        pool = await stack.enter_async_context(open_pool(settings.postgres, tracer_provider=tracing.provider))
         management.watch("postgres", partial(ping, pool))
         wakeup = await stack.enter_async_context(relay_wakeup(settings.postgres))
         catalog = await stack.enter_async_context(

@@ -54,7 +54,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         registry = new_registry()
         tracing = Tracing(settings.tracing, component="sweeper")
         stack.push_async_callback(asyncio.to_thread, tracing.close)
-        pool = await stack.enter_async_context(open_pool(settings.postgres))
+        pool = await stack.enter_async_context(open_pool(settings.postgres, tracer_provider=tracing.provider))
         clock = SystemClock()
         instrument = Instrument(registry=registry, tracing=tracing)
 
