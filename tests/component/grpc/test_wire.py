@@ -99,6 +99,12 @@ async def test_answers_garbage_with_invalid_argument(
     assert not errors_logged
 
 
+async def test_says_that_a_request_without_body_is_cut_off(door: Door, mint: Mint) -> None:
+    refusal = await refused(door.raw, frames=b"\0\0\0\0\5", metadata=mint())
+
+    assert refusal.message == "The request is cut off."
+
+
 @pytest.mark.parametrize("route", [ACCESS, "/library.v1.LibraryQueryService/Nothing"])
 async def test_does_not_stumble_over_binary_metadata(door: Door, route: str) -> None:
     """grpclib would log a stack trace and leave the caller without an answer."""

@@ -53,7 +53,7 @@ def refusal_for(error: Exception) -> Refusal:
         return error
     if isinstance(error, DomainError):
         if isinstance(error, DependencyUnavailable):
-            logger.warning("a call is refused: {}", _text(error), cause=type(error.__cause__).__name__)
+            logger.warning("a call is refused: {}", _text(error), cause=repr(error.__cause__))
         return Refusal(STATUS[error.kind], error.slug, _text(error))
     if isinstance(error, GRPCError):
         return Refusal(error.status, error.status.name, error.message or "")

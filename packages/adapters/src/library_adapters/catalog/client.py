@@ -11,7 +11,6 @@ from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 from loguru import logger
 from opentelemetry import trace
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import CollectorRegistry
 
 from library_adapters.catalog._generated.platform.catalog.v1 import (
@@ -24,6 +23,7 @@ from library_adapters.catalog.calls import Calls
 from library_adapters.catalog.messages import AnswerCodec, GameMalformed, game_from
 from library_adapters.catalog.service_token import ServiceToken
 from library_adapters.catalog.settings import CatalogSettings
+from library_adapters.telemetry import trace_headers
 from library_domain.catalog.model import Game
 from library_domain.shared.caller import current_caller
 from library_domain.shared.errors import DependencyUnavailable
@@ -31,8 +31,6 @@ from library_domain.shared.ids import GameId
 
 BATCH = 100
 """Ids per request, Catalog's own limit (proto/platform/catalog)."""
-
-_PROPAGATOR = TraceContextTextMapPropagator()
 
 
 class CatalogClient:
@@ -141,10 +139,9 @@ class _Clock:
 
 
 def _metadata(token: str) -> dict[str, str]:
-    metadata = {"authorization": f"Bearer {token}"}
+    metadata = {"authorization": f"Bearer {token}", **trace_headers()}
     if request_id := current_caller().request_id:
         metadata["x-request-id"] = request_id
-    _PROPAGATOR.inject(metadata)
     return metadata
 
 

@@ -1,0 +1,83 @@
+"""Any bytes at all are a message of the declared types or INVALID_ARGUMENT (reliability 2 #4, D2)."""
+
+import pytest
+from grpclib.const import Status
+from grpclib.health.v1.health_pb2 import HealthCheckRequest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from library_grpc._generated.library.v1 import CheckGameAccessRequest, CheckGameAccessResponse
+from library_grpc.codec import SafeCodec
+from library_grpc.descriptors import descriptor_pool
+from library_grpc.errors import Refusal
+
+CODEC = SafeCodec(descriptor_pool(), max_message_bytes=1024)
+VALID = bytes(CheckGameAccessRequest(user_id="ж" * 36, game_id="x" * 36))
+
+
+@st.composite
+def spoiled(draw: st.DrawFn) -> bytes:
+    """Draw a valid message with some bytes replaced, and maybe cut off."""
+    data = bytearray(VALID)
+    for at in draw(st.lists(st.integers(0, len(data) - 1), max_size=4)):
+        data[at] = draw(st.integers(0, 255))
+    return bytes(data[: draw(st.integers(0, len(data)))])
+
+
+def decoded(data: bytes) -> CheckGameAccessRequest | Status:
+    """Return the message, or the status of the refusal."""
+    try:
+        message: CheckGameAccessRequest = CODEC.decode(data, CheckGameAccessRequest)
+    except Refusal as refusal:
+        return refusal.status
+    return message
+
+
+@given(st.binary(max_size=64) | spoiled())
+def test_decodes_to_the_declared_types_or_refuses(data: bytes) -> None:
+    result = decoded(data)
+
+    if isinstance(result, CheckGameAccessRequest):
+        assert (type(result.user_id), type(result.game_id)) == (str, str)
+    else:
+        assert result is Status.INVALID_ARGUMENT
+
+
+@given(st.builds(CheckGameAccessRequest, user_id=st.text(), game_id=st.text()))
+def test_returns_what_was_sent(message: CheckGameAccessRequest) -> None:
+    try:
+        data = bytes(message)
+    except UnicodeEncodeError:  # half a surrogate pair is no text
+        return
+
+    assert CODEC.decode(data, CheckGameAccessRequest) == message
+
+
+def test_ignores_fields_of_later_versions() -> None:
+    later = VALID + bytes(CheckGameAccessResponse(owner_id="x"))
+
+    assert CODEC.decode(later, CheckGameAccessRequest) == CheckGameAccessRequest.parse(VALID)
+
+
+def test_refuses_nesting_without_end() -> None:
+    data = b""
+    for _ in range(400):
+        data = b"\x1a" + _varint(len(data)) + data
+
+    with pytest.raises(Refusal):
+        CODEC.decode(b"\x0b" * 400 + b"\x0c" * 400, CheckGameAccessRequest)
+    assert CODEC.decode(data, CheckGameAccessRequest) == CheckGameAccessRequest()
+
+
+def test_leaves_googles_own_messages_to_google() -> None:
+    assert CODEC.decode(b"\x0a\1x", HealthCheckRequest).service == "x"
+    with pytest.raises(Refusal):
+        CODEC.decode(b"\x0a\5x", HealthCheckRequest)
+
+
+def _varint(number: int) -> bytes:
+    encoded = b""
+    while number > 0x7F:
+        encoded += bytes([number & 0x7F | 0x80])
+        number >>= 7
+    return encoded + bytes([number])
