@@ -50,7 +50,7 @@ async def serve(
             on_listening()
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if serving.done():
-            raise ServerFailed(_first_line(serving.exception())) from serving.exception()
+            raise ServerFailed(_first_line(serving.exception())) from None
         on_stopping()
         server.stop()  # type: ignore[no-untyped-call] # granian's embedded server bears no annotations
         _, unfinished = await asyncio.wait({serving}, timeout=settings.drain_timeout_seconds)

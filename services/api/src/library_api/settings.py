@@ -22,7 +22,7 @@ def _listed(value: object) -> object:
 class HTTPSettings:
     """The section `http`: the public port and its bounds; seconds unless the name says otherwise."""
 
-    host: IPv4Address | IPv6Address = IPv4Address("127.0.0.1")
+    host: IPv4Address | IPv6Address = IPv4Address("127.0.0.1")  # noqa: RUF009 - it is immutable
     """An address, for granian resolves no names."""
     port: Annotated[Port, Ge(1)] = 8080
     """Not 0: the server does not tell which port the system chose."""
