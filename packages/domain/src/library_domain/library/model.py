@@ -1,6 +1,6 @@
 """Rights to a game, and the library entry that shows the best of them (data 1)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -99,27 +99,27 @@ _VIA = {AcquisitionType.SUBSCRIPTION: Via.SUBSCRIPTION, AcquisitionType.FAMILY: 
 
 
 def decide_access(
-    grants: Iterable[Grant], *, now: datetime, parent_grants: Iterable[Grant] | None = None
+    grants: Sequence[Grant], *, now: datetime, parent_grants: Sequence[Grant] | None = None
 ) -> AccessVerdict:
     """Decide whether rights give access now (contract 4.1, details 3.2 and 3.5).
 
     `parent_grants` are the rights to the base game of a DLC, which needs access to it; None if it has no base game.
     """
-    grants = tuple(grants)
     held = best(grants, now)
     if held is None:
         return AccessVerdict(allowed=False, reason=_refusal(grants, now))
     if parent_grants is not None and best(parent_grants, now) is None:
         return AccessVerdict(allowed=False, reason=Refusal.BASE_GAME_MISSING)
+    ends = (access_ends(grants, now), access_ends(parent_grants or (), now))
     return AccessVerdict(
         allowed=True,
         via=_VIA.get(held.acquisition_type, Via.OWNED),
-        expires_at=access_ends(grants, now),
+        expires_at=min((end for end in ends if end is not None), default=None),
         owner_id=UserId(UUID(held.source_id)) if held.acquisition_type is AcquisitionType.FAMILY else None,
     )
 
 
-def _refusal(grants: tuple[Grant, ...], now: datetime) -> Refusal:
+def _refusal(grants: Sequence[Grant], now: datetime) -> Refusal:
     if not grants:
         return Refusal.NOT_OWNED
     ran_out = any(g.revoked_at is None and g.expires_at is not None and g.expires_at <= now for g in grants)
