@@ -127,6 +127,27 @@ class TestIssuer:
         assert issuer.is_system(answer["access_token"])
         assert (answer["token_type"], answer["expires_in"]) == ("Bearer", 3600)
 
+    def test_takes_a_client_from_the_authorization_header(self, issuer: Issuer) -> None:
+        form = {"grant_type": "client_credentials"}
+
+        answer = httpx.post(
+            f"{issuer.url}/token", data=form, auth=("library-service", "secret-of-the-tests")
+        ).json()
+
+        assert issuer.is_system(answer["access_token"])
+
+    @pytest.mark.parametrize(
+        "authorization", ["Basic", "Basic ***", "Basic bGlicmFyeS1zZXJ2aWNlOng=", "Bearer x"]
+    )
+    def test_refuses_what_is_no_client_in_the_header(self, issuer: Issuer, authorization: str) -> None:
+        answer = httpx.post(
+            f"{issuer.url}/token",
+            data={"grant_type": "client_credentials"},
+            headers={"Authorization": authorization},
+        )
+
+        assert (answer.status_code, answer.json()) == (401, {"error": "invalid_client"})
+
     @pytest.mark.parametrize(
         ("form", "status", "error"),
         [

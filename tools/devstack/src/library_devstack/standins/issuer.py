@@ -5,6 +5,7 @@ Real time on purpose (data 32): tokens are checked against real time, however fa
 
 import json
 import time
+from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -12,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote_plus
 from uuid import UUID, uuid5
 
 from joserfc import jwt
@@ -116,7 +117,7 @@ def client_user_id(client_id: str) -> UUID:
 def serve(issuer: Issuer, *, port: int, clients: Mapping[str, str]) -> Iterator[None]:
     """Answer on loopback while the block runs.
 
-    `GET /.well-known/jwks.json`; `POST /token` (OAuth 2 client credentials, form-encoded, RFC 6749 4.4) for the ids
+    `GET /.well-known/jwks.json`; `POST /token` (OAuth 2 client credentials, RFC 6749 2.3.1 and 4.4) for the ids
     and secrets of `clients`, answering `system` tokens; `GET /health`.
     """
 
@@ -135,6 +136,18 @@ def serve(issuer: Issuer, *, port: int, clients: Mapping[str, str]) -> Iterator[
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _credentials(authorization: str, form: Mapping[str, str]) -> tuple[str, str | None]:
+    """Return the client's id and secret: from the header, as every issuer must take them, or from the form."""
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return form.get("client_id", ""), form.get("client_secret")
+    try:
+        client_id, _, client_secret = b64decode(encoded, validate=True).decode().partition(":")
+    except ValueError:
+        return "", None
+    return unquote_plus(client_id), unquote_plus(client_secret)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -162,10 +175,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.BAD_REQUEST, {"error": "invalid_request"})
             return
         form = {name: values[0] for name, values in parse_qs(self.rfile.read(int(length)).decode()).items()}
-        client_id = form.get("client_id", "")
+        client_id, client_secret = _credentials(self.headers.get("Authorization", ""), form)
         if form.get("grant_type") != "client_credentials":
             self._answer(HTTPStatus.BAD_REQUEST, {"error": "unsupported_grant_type"})
-        elif not client_id or self.clients.get(client_id) != form.get("client_secret"):
+        elif not client_id or self.clients.get(client_id) != client_secret:
             self._answer(HTTPStatus.UNAUTHORIZED, {"error": "invalid_client"})
         else:
             token = self.issuer.mint(client_user_id(client_id), "system")
