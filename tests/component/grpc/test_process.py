@@ -18,7 +18,13 @@ from grpclib.exceptions import GRPCError
 from grpclib.health.v1.health_grpc import HealthStub
 from grpclib.health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
-from library_grpc._generated.library.v1 import CheckGameAccessRequest, LibraryQueryServiceStub
+from library_grpc._generated.library.v1 import (
+    CheckGameAccessRequest,
+    CheckGameAccessResponse,
+    CheckGameOwnershipRequest,
+    CheckGameOwnershipResponse,
+    LibraryQueryServiceStub,
+)
 
 SECONDS = 20
 
@@ -77,6 +83,20 @@ async def test_starts_without_postgres_and_stops_on_a_signal(
     assert health.status == HealthCheckResponse.SERVING
     assert raised.value.status is Status.UNAVAILABLE
     assert (process.returncode, errors) == (0, b"")
+
+
+async def test_answers_from_postgres(environment: dict[str, str], database: str, mint: Mint) -> None:
+    settings = environment | {
+        "LIBRARY_POSTGRES__DSN": database,
+        "LIBRARY_POSTGRES__POOL_TIMEOUT_SECONDS": "5",
+    }
+    async with started(settings) as process, Channel("127.0.0.1", await port_of(process)) as channel:
+        stub = LibraryQueryServiceStub(channel, timeout=10, metadata=mint())
+        access = await stub.check_game_access(CheckGameAccessRequest(user_id=USER, game_id=GAME))
+        ownership = await stub.check_game_ownership(CheckGameOwnershipRequest(user_id=USER, game_id=GAME))
+
+    assert access == CheckGameAccessResponse(has_access=False, reason="not_owned")
+    assert ownership == CheckGameOwnershipResponse()
 
 
 async def test_refuses_bad_settings_by_their_names(environment: dict[str, str]) -> None:

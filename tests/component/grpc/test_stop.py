@@ -6,6 +6,7 @@ import grpclib.server
 import pytest
 from component.grpc.conftest import GAME, USER, Door, Mint, OpenDoor, refused
 from grpclib.const import Status
+from grpclib.exceptions import StreamTerminatedError
 from grpclib.health.v1.health_grpc import HealthStub
 from grpclib.health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
@@ -76,7 +77,9 @@ async def test_cuts_off_what_does_not_end_in_time(open_door: OpenDoor, mint: Min
 
         await asyncio.wait_for(work.ended.wait(), 1)
         assert not work.go_on.is_set()
-        work.call.cancel()
+        door.channel.close()
+        with pytest.raises(StreamTerminatedError):
+            await work.call
 
 
 def test_the_private_name_that_stops_listening_is_there() -> None:
