@@ -65,7 +65,7 @@ class LearnGamesHandler:
             return {}
 
     def _stub(self, game_id: GameId, command: LearnGames) -> Game:
-        is_dlc = game_id in command.dlc
+        is_dlc = game_id != command.game_id
         return Game(
             game_id=game_id,
             event_at=self._clock.now(),
