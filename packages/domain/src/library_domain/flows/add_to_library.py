@@ -80,17 +80,17 @@ class AddToLibraryHandler:
                     entries[product_id] = self._open(command, product_id, games, now)
 
             base = entries[command.game_id]
-            new_dlc = tuple(dlc_id for dlc_id in dlc_ids if not entries[dlc_id].has_access(now))
+            dlc_grant = self._grant(command, price=None)
             base_added = base.add(
                 self._grant(command, price=command.price),
                 now=now,
                 game_name=_name(games, command.game_id),
-                dlc=new_dlc,
+                dlc=tuple(dlc_id for dlc_id in dlc_ids if entries[dlc_id].is_brought_by(dlc_grant, now)),
             )
             added = [command.game_id] if base_added else []
             for dlc_id in dlc_ids:
                 dlc_added = entries[dlc_id].add(
-                    self._grant(command, price=None),
+                    dlc_grant,
                     now=now,
                     game_name=_name(games, dlc_id),
                     came_with=command.game_id if base_added else None,

@@ -176,6 +176,10 @@ class LibraryEntry:
         """Tell whether one of the rights holds now; the base game of a DLC is not looked at."""
         return best(self.grants, now) is not None
 
+    def is_brought_by(self, grant: Grant, now: datetime) -> bool:
+        """Tell whether adding this right would bring the product into the library."""
+        return not self._knows(grant) and not self.has_access(now) and grant.is_live(now)
+
     def add(
         self,
         grant: Grant,
@@ -192,14 +196,13 @@ class LibraryEntry:
         `dlc` came along in the same purchase and is named in the announcement; `came_with` is the base game whose
         announcement names this DLC.
         """
-        if any(known.key == grant.key for known in self.grants):
+        if self._knows(grant):
             return False
 
-        had_access = self.has_access(now)
+        brought = self.is_brought_by(grant, now)
         self.grants.append(grant)
         self.new_grants.append(grant)
         changes = self._show_best(now)
-        brought = not had_access and grant.is_live(now)
         if brought and came_with is not None:
             self.events.append(
                 DLCAdded(
@@ -234,6 +237,9 @@ class LibraryEntry:
                 )
             )
         return brought
+
+    def _knows(self, grant: Grant) -> bool:
+        return any(known.key == grant.key for known in self.grants)
 
     def _show_best(self, now: datetime) -> tuple[str, ...]:
         """Make the entry show its best live right; return the names of the members that changed."""
