@@ -7,10 +7,10 @@ import pytest
 import yaml
 
 from library_adapters.configuration import load
-from library_api.settings import APISettings
-from library_consumers.settings import ConsumeProcessSettings, RelayProcessSettings, TopicsProcessSettings
-from library_grpc.settings import Settings as GrpcProcessSettings
-from library_sweeper.settings import Settings as SweeperProcessSettings
+from library_api.settings import Settings as APISettings
+from library_consumers.settings import ConsumeSettings, RelaySettings, TopicsSettings
+from library_grpc.settings import Settings as GRPCSettings
+from library_sweeper.settings import Settings as SweeperSettings
 
 COMPOSE: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -20,11 +20,11 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
     ("service", "settings_type"),
     [
         ("api", APISettings),
-        ("grpc", GrpcProcessSettings),
-        ("consume", ConsumeProcessSettings),
-        ("relay", RelayProcessSettings),
-        ("sweeper", SweeperProcessSettings),
-        ("topics", TopicsProcessSettings),
+        ("grpc", GRPCSettings),
+        ("consume", ConsumeSettings),
+        ("relay", RelaySettings),
+        ("sweeper", SweeperSettings),
+        ("topics", TopicsSettings),
     ],
 )
 def test_service_accepts_its_environment(service: str, settings_type: type[Any]) -> None:
