@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from psycopg import errors as pg
 from psycopg.types.json import Jsonb
 
-from library_adapters.postgres.encoding import audit_details, envelope
+from library_adapters.postgres.encoding import audit_details, envelope, headers
 from library_adapters.postgres.errors import POSTGRES, driver_errors
 from library_adapters.postgres.games import PostgresGames
 from library_adapters.postgres.jobs import PostgresJobs
@@ -115,7 +115,7 @@ class PostgresTransaction:
         now = self.clock.now()
         # A user's own clock never goes backwards, so written_at orders the outbox whatever pod wrote it.
         written_at = {event.user_id: max(now, self.locked[event.user_id].changed_at) for event in self.events}
-        trace = dict(self.trace_headers())
+        trace = self.trace_headers()
         outbox: list[dict[str, object]] = []
         for event in self.events:
             if event.topic is not None:
@@ -164,7 +164,7 @@ class PostgresTransaction:
             "topic": event.topic,
             "type": event.event_type,
             "payload": envelope(event, event_id=event_id, revision=revision, n=n),
-            "headers": Jsonb(dict(trace)),
+            "headers": Jsonb(headers(event, event_id=event_id, trace=trace)),
             "shard": outbox_shard(event.user_id),
             "written_at": written_at,
         }
