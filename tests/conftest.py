@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from library_adapters.postgres.pool import Pool, open_pool
 from library_adapters.postgres.settings import PostgresSettings
 
-pytest_plugins = ["library_devstack.pytest_plugin"]
+pytest_plugins = ["library_devstack.pytest_plugin", "figures"]
 
 # The same examples in every run: a red build is red for everybody. No deadline: CI machines pause.
 settings.register_profile("library", derandomize=True, deadline=None, print_blob=True)

@@ -1,0 +1,188 @@
+"""The whole service as it runs in production: every deployable a process of its own, over real stores on loopback.
+
+Processes, ports and readiness are library_devstack's; this adds what a test needs: starting some of them, settings of
+its own, exit codes, faults, and the doors.
+"""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import psycopg
+from e2e.doors import Grpc, Payments, Rest, Tail
+from psycopg.rows import DictRow, dict_row
+
+from library_devstack.services import Service, addresses, migrate, services
+from library_devstack.stack import Kafka, Postgres, Stack, Standins
+from library_devstack.stack.component import Component
+from library_devstack.standins.issuer import Issuer, load_or_make_key
+
+STORES = ("postgres", "redis", "kafka", "standins")
+DEPLOYABLES = ("api", "grpc", "consume", "relay")
+_STOP_SECONDS = 30.0
+
+
+class _Stack(Stack):
+    """A stack whose deployables get some settings of the test besides the addresses."""
+
+    def __init__(self, directory: Path, settings: Mapping[str, str]) -> None:
+        super().__init__(directory, durable=False)
+        self._settings = settings
+
+    def env(self) -> dict[str, str]:
+        return super().env() | dict(self._settings)
+
+
+class House:
+    """A stack, our processes over it, and clients at every door. See `open_house`."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self._services = {service.name: service for service in services(stack)}
+        self._clients = AsyncExitStack()
+        key = load_or_make_key(stack.state.path("issuer-key.json"))
+        self.issuer = Issuer(key, url=stack.find(Standins).addresses.issuer)
+
+    # Processes
+
+    def component(self, name: str) -> Component:
+        """Return a store or one of our processes."""
+        return self._services.get(name) or self.stack.component(name)
+
+    async def start(self, *names: str) -> None:
+        """Start stores or processes of ours side by side; return when each is healthy, or says that it is ready."""
+        await asyncio.gather(*(asyncio.to_thread(self.component(name).start) for name in names))
+
+    async def stop(self, *names: str) -> None:
+        """Stop them gracefully."""
+        await asyncio.gather(*(asyncio.to_thread(self.component(name).stop) for name in names))
+
+    async def kill(self, name: str) -> None:
+        """End a process as `kill -9` does."""
+        await asyncio.to_thread(self.component(name).stop, immediate=True)
+
+    async def terminate(self, name: str, number: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
+        """Send the signal to one of our processes; return its exit code and the seconds until it was gone."""
+        component = self._services[name]
+        child = component.process._child
+        assert child is not None, f"{name} does not run"
+        began = time.monotonic()
+        child.send_signal(number)
+        code = await asyncio.to_thread(child.wait, _STOP_SECONDS)
+        took = time.monotonic() - began
+        await self.stop(name)  # forgets the pid
+        return code, took
+
+    def pids(self, *names: str) -> dict[str, int | None]:
+        """Return the pids, which a restart would change."""
+        return {name: self.component(name).process.pid for name in names}
+
+    def log(self, name: str) -> str:
+        """Return what the process wrote."""
+        return self.component(name).process.log_file.read_text(errors="replace")
+
+    async def migrate(self) -> None:
+        """Run the migration job."""
+        await asyncio.to_thread(migrate, self.stack)
+
+    async def readiness(self, name: str) -> dict[str, Any]:
+        """Return the body of /health/ready."""
+        body: dict[str, Any] = (await self._management(name, "/health/ready")).json()
+        return body
+
+    async def metric(self, name: str, metric: str, **labels: str) -> float:
+        """Return the sum of a metric's samples that bear these labels."""
+        text = (await self._management(name, "/metrics")).text
+        total = 0.0
+        for line in text.splitlines():
+            sample, _, value = line.rpartition(" ")
+            own_name, _, own_labels = sample.partition("{")
+            if own_name == metric and all(
+                f'{key}="{wanted}"' in own_labels for key, wanted in labels.items()
+            ):
+                total += float(value)
+        return total
+
+    async def _management(self, name: str, path: str) -> httpx.Response:
+        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+            return await client.get(self._services[name].management_url + path)
+
+    # Doors
+
+    @property
+    def bootstrap(self) -> str:
+        """Return the broker's host and port."""
+        return self.stack.find(Kafka).bootstrap
+
+    async def rest(self) -> Rest:
+        """Return a client of the REST door; closed with the house."""
+        return await self._clients.enter_async_context(Rest(addresses(self.stack)["API_URL"], self.issuer))
+
+    async def grpc(self) -> Grpc:
+        """Return a client of the gRPC door; closed with the house."""
+        return await self._clients.enter_async_context(
+            Grpc(addresses(self.stack)["GRPC_ADDRESS"], self.issuer)
+        )
+
+    async def payments(self) -> Payments:
+        """Return a producer that plays Payment; closed with the house."""
+        return await self._clients.enter_async_context(Payments(self.bootstrap))
+
+    async def tail(self, topic: str) -> Tail:
+        """Return a reader of a topic from its first record; closed with the house."""
+        return await self._clients.enter_async_context(Tail(self.bootstrap, topic))
+
+    async def rows(self, statement: str, parameters: Mapping[str, Any] | None = None) -> list[DictRow]:
+        """Return what the database says, asked behind the service's back."""
+        async with await psycopg.AsyncConnection.connect(
+            self.stack.find(Postgres).dsn(), autocommit=True, row_factory=dict_row, connect_timeout=5
+        ) as connection:
+            cursor = await connection.execute(statement.encode(), parameters)
+            return await cursor.fetchall() if cursor.description else []
+
+    async def count(self, table: str, users: Collection[UUID] | None = None) -> int:
+        """Return how many rows a table has, of these users or of all."""
+        condition = "" if users is None else " WHERE user_id = ANY(%(users)s)"
+        found = await self.rows(f"SELECT count(*) AS n FROM {table}{condition}", {"users": list(users or ())})
+        return int(found[0]["n"])
+
+    async def close(self) -> None:
+        """Close the clients, kill our processes, remove the stack."""
+        await self._clients.aclose()
+        for service in self._services.values():
+            await asyncio.to_thread(service.stop, immediate=True)
+        await asyncio.to_thread(self.stack.destroy)
+
+
+@asynccontextmanager
+async def open_house(
+    directory: Path,
+    *,
+    settings: Mapping[str, str] | None = None,
+    deployables: Collection[str] = DEPLOYABLES,
+    before_start: Callable[[House], Any] | None = None,
+) -> AsyncIterator[House]:
+    """Start the stores, migrate, start the deployables; end all of it with the block.
+
+    With no deployables nothing is started at all: the test decides what comes when.
+    """
+    house = House(_Stack(directory, settings or {}))
+    try:
+        if deployables:
+            await house.start(*STORES)
+            await house.migrate()
+            if before_start is not None:
+                await before_start(house)
+            await house.start(*deployables)
+        yield house
+    finally:
+        await house.close()
+
+
+__all__ = ["DEPLOYABLES", "STORES", "House", "Service", "open_house"]
