@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid5
 
-import httpx
+import httpx2
 from builders import NAMESPACE, NOON, a_grant, user_id
 from fakes.clock import FakeClock, SequentialIds
 from fakes.library_reader import FakeLibraryReader
@@ -116,12 +116,12 @@ class World:
         return self.registry.get_sample_value("library_requests_total", dict(labels)) or 0.0
 
 
-def client_of(app: Any) -> httpx.AsyncClient:
+def client_of(app: Any) -> httpx2.AsyncClient:
     """Return a client of the application; what the application raises comes out of the call."""
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://library.test")
+    return httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://library.test")
 
 
-def refusal(response: httpx.Response) -> tuple[int, str, dict[str, Any]]:
+def refusal(response: httpx2.Response) -> tuple[int, str, dict[str, Any]]:
     """Return status, code and details of a refusal, after looking at what every one of them has."""
     body = response.json()
     assert body.keys() == {"status", "data", "error"}
@@ -136,7 +136,7 @@ def refusal(response: httpx.Response) -> tuple[int, str, dict[str, Any]]:
     return response.status_code, body["error"]["code"], body["error"]["details"]
 
 
-def data(response: httpx.Response) -> Any:
+def data(response: httpx2.Response) -> Any:
     """Return the data of a success, after looking at what every one of them has."""
     assert response.status_code == 200, response.text
     body = response.json()

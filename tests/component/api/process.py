@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 LOOPBACK = "127.0.0.1"
 _POLL_SECONDS = 0.02
@@ -51,9 +51,9 @@ class Process:
     async def readiness(self) -> tuple[int, dict[str, Any]] | None:
         """Return status and body, None when nobody answers."""
         try:
-            async with httpx.AsyncClient(timeout=1) as client:
+            async with httpx2.AsyncClient(timeout=1) as client:
                 response = await client.get(f"{self.management_url}/health/ready")
-        except httpx.TransportError:
+        except httpx2.TransportError:
             return None
         return response.status_code, response.json()
 

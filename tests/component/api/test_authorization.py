@@ -1,6 +1,6 @@
 """Who may do what (contract 3): the matrix is the only source, and the routes are checked against it."""
 
-import httpx
+import httpx2
 import pytest
 from builders import a_game, game_id
 from component.api.door import LIBRARY, World, bearer, data, refusal
@@ -26,7 +26,7 @@ def test_every_operation_of_the_matrix_is_asked_for() -> None:
 
 @pytest.mark.parametrize(("operation", "path", "role"), CASES)
 async def test_the_matrix_decides(
-    world: World, client: httpx.AsyncClient, operation: str, path: str, role: Role
+    world: World, client: httpx2.AsyncClient, operation: str, path: str, role: Role
 ) -> None:
     world.own(a_game("Portal 2"))
     headers = {} if role is Role.ANONYMOUS else bearer("alice", role)
@@ -41,7 +41,7 @@ async def test_the_matrix_decides(
         assert refusal(response) == (403, "FORBIDDEN", {"operation": operation})
 
 
-async def test_roles_add_up(world: World, client: httpx.AsyncClient) -> None:
+async def test_roles_add_up(world: World, client: httpx2.AsyncClient) -> None:
     response = await client.get(LIBRARY, headers=bearer("alice", Role.SUPPORT, Role.USER))
 
     assert data(response)["total"] == 0
@@ -50,7 +50,7 @@ async def test_roles_add_up(world: World, client: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize("role", sorted(PLAYERS))
 @pytest.mark.parametrize("relation", ["another's", "nobody's"])
 async def test_no_role_sees_another_users_game(
-    world: World, client: httpx.AsyncClient, role: Role, relation: str
+    world: World, client: httpx2.AsyncClient, role: Role, relation: str
 ) -> None:
     world.own(a_game("Portal 2"), by="bob")
     game = game_id("Portal 2") if relation == "another's" else game_id("No such game")
@@ -61,7 +61,7 @@ async def test_no_role_sees_another_users_game(
 
 
 class TestToken:
-    async def test_without_one_the_client_is_told_how_to_bring_it(self, client: httpx.AsyncClient) -> None:
+    async def test_without_one_the_client_is_told_how_to_bring_it(self, client: httpx2.AsyncClient) -> None:
         response = await client.get(LIBRARY)
 
         assert refusal(response) == (401, "UNAUTHORIZED", {})
@@ -79,18 +79,20 @@ class TestToken:
             "Bearer " + "a b" * 99,
         ],
     )
-    async def test_a_bad_one_is_refused_and_nothing_told(self, client: httpx.AsyncClient, value: str) -> None:
+    async def test_a_bad_one_is_refused_and_nothing_told(
+        self, client: httpx2.AsyncClient, value: str
+    ) -> None:
         response = await client.get(LIBRARY, headers={"Authorization": value})
 
         assert refusal(response) == (401, "UNAUTHORIZED", {})
         assert response.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
 
-    async def test_without_a_known_role_it_opens_nothing(self, client: httpx.AsyncClient) -> None:
+    async def test_without_a_known_role_it_opens_nothing(self, client: httpx2.AsyncClient) -> None:
         response = await client.get(LIBRARY, headers={"Authorization": "Bearer alice"})
 
         assert refusal(response)[:2] == (403, "FORBIDDEN")
 
-    async def test_two_are_none(self, world: World, client: httpx.AsyncClient) -> None:
+    async def test_two_are_none(self, world: World, client: httpx2.AsyncClient) -> None:
         twice = [("Authorization", "Bearer alice.user"), ("Authorization", "Bearer alice.user")]
 
         response = await client.get(LIBRARY, headers=twice)
@@ -100,7 +102,7 @@ class TestToken:
 
     @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer  "])
     async def test_its_scheme_may_be_written_in_any_case(
-        self, client: httpx.AsyncClient, scheme: str
+        self, client: httpx2.AsyncClient, scheme: str
     ) -> None:
         response = await client.get(LIBRARY, headers={"Authorization": f"{scheme} alice.user"})
 
@@ -108,27 +110,27 @@ class TestToken:
 
     @pytest.mark.parametrize("name", ["token", "access_token", "authorization"])
     async def test_it_is_not_looked_for_in_the_query(
-        self, world: World, client: httpx.AsyncClient, name: str
+        self, world: World, client: httpx2.AsyncClient, name: str
     ) -> None:
         response = await client.get(LIBRARY, params={name: "alice.user"})
 
         assert refusal(response) == (401, "UNAUTHORIZED", {})
         assert not world.tokens.seen
 
-    async def test_it_is_not_looked_for_in_cookies(self, world: World, client: httpx.AsyncClient) -> None:
+    async def test_it_is_not_looked_for_in_cookies(self, world: World, client: httpx2.AsyncClient) -> None:
         response = await client.get(LIBRARY, headers={"Cookie": "access_token=alice.user"})
 
         assert refusal(response) == (401, "UNAUTHORIZED", {})
 
     async def test_a_public_operation_does_not_look_at_it(
-        self, world: World, client: httpx.AsyncClient
+        self, world: World, client: httpx2.AsyncClient
     ) -> None:
         response = await client.get("/schema", headers={"Authorization": "Bearer nobody.user"})
 
         assert response.status_code == 200
         assert not world.tokens.seen
 
-    async def test_it_is_asked_for_before_anything_else_is_refused(self, client: httpx.AsyncClient) -> None:
+    async def test_it_is_asked_for_before_anything_else_is_refused(self, client: httpx2.AsyncClient) -> None:
         response = await client.get(LIBRARY, params={"limit": "abc"})
 
         assert refusal(response) == (401, "UNAUTHORIZED", {})

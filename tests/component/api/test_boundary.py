@@ -4,7 +4,7 @@ from ipaddress import ip_network
 from typing import Any
 from uuid import UUID
 
-import httpx
+import httpx2
 import pytest
 from builders import game_id, user_id
 from component.api.door import LIBRARY, World, bearer, client_of
@@ -19,7 +19,7 @@ from library_domain.shared.errors import DependencyUnavailable
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 
 
-async def caller_of(world: World, client: httpx.AsyncClient, headers: dict[str, str]) -> Caller:
+async def caller_of(world: World, client: httpx2.AsyncClient, headers: dict[str, str]) -> Caller:
     """Return as whom the use case acts."""
     seen: list[Caller] = []
 
@@ -34,23 +34,23 @@ async def caller_of(world: World, client: httpx.AsyncClient, headers: dict[str, 
 class TestRequestId:
     @pytest.mark.parametrize("given", ["a", "req-1_2.3", "A" * 128])
     @pytest.mark.parametrize("path", [LIBRARY, "/api/v1/nowhere", "/schema"])
-    async def test_a_well_formed_one_is_kept(self, client: httpx.AsyncClient, path: str, given: str) -> None:
+    async def test_a_well_formed_one_is_kept(self, client: httpx2.AsyncClient, path: str, given: str) -> None:
         response = await client.get(path, headers=bearer() | {"X-Request-ID": given})
 
         assert response.headers["X-Request-ID"] == given
 
     @pytest.mark.parametrize("given", ["", "A" * 129, "a b", "a/b", "<script>", "a\u00e9"])
-    async def test_another_is_replaced(self, client: httpx.AsyncClient, given: str) -> None:
+    async def test_another_is_replaced(self, client: httpx2.AsyncClient, given: str) -> None:
         response = await client.get(LIBRARY, headers={b"X-Request-ID": given.encode("latin-1")})
 
         assert UUID(response.headers["X-Request-ID"]).version == 7
 
-    async def test_of_two_none_is_kept(self, client: httpx.AsyncClient) -> None:
+    async def test_of_two_none_is_kept(self, client: httpx2.AsyncClient) -> None:
         response = await client.get(LIBRARY, headers=[("X-Request-ID", "a"), ("X-Request-ID", "b")])
 
         assert UUID(response.headers["X-Request-ID"]).version == 7
 
-    async def test_each_request_gets_its_own(self, client: httpx.AsyncClient) -> None:
+    async def test_each_request_gets_its_own(self, client: httpx2.AsyncClient) -> None:
         numbers = {(await client.get(LIBRARY)).headers["X-Request-ID"] for _ in range(3)}
 
         assert len(numbers) == 3
@@ -58,7 +58,7 @@ class TestRequestId:
 
 class TestCaller:
     async def test_acts_with_everything_that_the_audit_needs(
-        self, world: World, client: httpx.AsyncClient
+        self, world: World, client: httpx2.AsyncClient
     ) -> None:
         headers = {"X-Request-ID": "req-1", "User-Agent": "Launcher/3 (windows)"}
 
@@ -72,13 +72,13 @@ class TestCaller:
             request_id="req-1",
         )
 
-    async def test_an_agent_is_bounded_and_printable(self, world: World, client: httpx.AsyncClient) -> None:
+    async def test_an_agent_is_bounded_and_printable(self, world: World, client: httpx2.AsyncClient) -> None:
         caller = await caller_of(world, client, {"User-Agent": "a\tb" + "c" * 1000})
 
         assert caller.user_agent == "ab" + "c" * 254
 
     async def test_an_address_of_a_stranger_is_not_believed(
-        self, world: World, client: httpx.AsyncClient
+        self, world: World, client: httpx2.AsyncClient
     ) -> None:
         caller = await caller_of(world, client, {"X-Forwarded-For": "198.51.100.1"})
 
@@ -91,14 +91,14 @@ class TestCaller:
 
         assert caller.ip_address == "198.51.100.1"
 
-    async def test_is_forgotten_afterwards(self, client: httpx.AsyncClient) -> None:
+    async def test_is_forgotten_afterwards(self, client: httpx2.AsyncClient) -> None:
         await client.get(LIBRARY, headers=bearer())
 
         assert current_caller() is NOBODY
 
 
 class TestMetrics:
-    async def test_count_by_operation_and_status(self, world: World, client: httpx.AsyncClient) -> None:
+    async def test_count_by_operation_and_status(self, world: World, client: httpx2.AsyncClient) -> None:
         await client.get(LIBRARY, headers=bearer())
         await client.get(LIBRARY)
         await client.get(f"{LIBRARY}/{game_id('absent')}", headers=bearer())
@@ -112,7 +112,7 @@ class TestMetrics:
         assert world.counted("unmatched", "404") == 1
         assert world.counted("OPTIONS", "204") == 1
 
-    async def test_count_what_is_in_progress(self, world: World, client: httpx.AsyncClient) -> None:
+    async def test_count_what_is_in_progress(self, world: World, client: httpx2.AsyncClient) -> None:
         seen: list[float | None] = []
 
         async def look() -> None:
@@ -127,7 +127,7 @@ class TestMetrics:
 
 class TestTrace:
     async def test_has_one_span_of_the_door_named_by_the_route(
-        self, world: World, client: httpx.AsyncClient
+        self, world: World, client: httpx2.AsyncClient
     ) -> None:
         await client.get(f"{LIBRARY}/{game_id('absent')}", headers=bearer())
 
@@ -141,7 +141,7 @@ class TestTrace:
         }
         assert span.status.status_code is StatusCode.UNSET
 
-    async def test_continues_that_of_the_client(self, world: World, client: httpx.AsyncClient) -> None:
+    async def test_continues_that_of_the_client(self, world: World, client: httpx2.AsyncClient) -> None:
         await client.get(LIBRARY, headers={"traceparent": f"00-{TRACE_ID}-b7ad6b7169203331-01"})
 
         (span,) = world.spans.get_finished_spans()
@@ -150,7 +150,7 @@ class TestTrace:
 
     @pytest.mark.parametrize("error", [RuntimeError("a bug"), DependencyUnavailable("postgres")])
     async def test_says_that_we_failed(
-        self, world: World, client: httpx.AsyncClient, error: Exception
+        self, world: World, client: httpx2.AsyncClient, error: Exception
     ) -> None:
         world.list_library.raises = error
 
@@ -162,7 +162,7 @@ class TestTrace:
 
 class TestAccessLog:
     async def test_has_one_line_a_request(
-        self, client: httpx.AsyncClient, records: list[dict[str, Any]]
+        self, client: httpx2.AsyncClient, records: list[dict[str, Any]]
     ) -> None:
         await client.get(f"{LIBRARY}/{game_id('absent')}", headers=bearer())
 
@@ -176,7 +176,7 @@ class TestAccessLog:
             "status": 404,
         }
 
-    async def test_knows_who_it_was(self, world: World, client: httpx.AsyncClient) -> None:
+    async def test_knows_who_it_was(self, world: World, client: httpx2.AsyncClient) -> None:
         seen: list[Caller] = []
         handler = logger.add(lambda _: seen.append(current_caller()), format="")
         await client.get(LIBRARY, headers=bearer() | {"X-Request-ID": "req-1"})
@@ -185,7 +185,7 @@ class TestAccessLog:
         assert [(caller.request_id, caller.actor_id) for caller in seen] == [("req-1", user_id("alice"))]
 
     async def test_never_shows_token_query_or_body(
-        self, world: World, client: httpx.AsyncClient, records: list[dict[str, Any]]
+        self, world: World, client: httpx2.AsyncClient, records: list[dict[str, Any]]
     ) -> None:
         world.list_library.raises = RuntimeError("a bug")
 

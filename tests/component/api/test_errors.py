@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from builders import game_id
 from component.api.door import LIBRARY, World, bearer, client_of, refusal
@@ -51,7 +51,7 @@ def test_every_message_is_provoked() -> None:
 @pytest.mark.parametrize("language", OFFERED)
 @pytest.mark.parametrize("code", CASES)
 async def test_every_failure_speaks_the_clients_language(
-    world: World, client: httpx.AsyncClient, code: str, language: Language
+    world: World, client: httpx2.AsyncClient, code: str, language: Language
 ) -> None:
     arrange, method, path, headers, status = CASES[code]
     arrange(world)
@@ -63,14 +63,14 @@ async def test_every_failure_speaks_the_clients_language(
     assert response.headers["Content-Language"] == language
 
 
-async def test_a_client_that_says_nothing_is_spoken_to_in_russian(client: httpx.AsyncClient) -> None:
+async def test_a_client_that_says_nothing_is_spoken_to_in_russian(client: httpx2.AsyncClient) -> None:
     response = await client.get("/api/v1/nowhere")
 
     assert response.headers["Content-Language"] == "ru"
 
 
 class TestUnavailable:
-    async def test_says_when_to_come_back(self, world: World, client: httpx.AsyncClient) -> None:
+    async def test_says_when_to_come_back(self, world: World, client: httpx2.AsyncClient) -> None:
         world.list_library.raises = DependencyUnavailable("postgres", retry_after_seconds=7)
 
         response = await client.get(LIBRARY, headers=bearer())
@@ -78,7 +78,9 @@ class TestUnavailable:
         assert refusal(response) == (503, "DEPENDENCY_UNAVAILABLE", {"dependency": "postgres"})
         assert response.headers["Retry-After"] == "7"
 
-    async def test_is_over_when_the_dependency_is_back(self, world: World, client: httpx.AsyncClient) -> None:
+    async def test_is_over_when_the_dependency_is_back(
+        self, world: World, client: httpx2.AsyncClient
+    ) -> None:
         world.list_library.raises = DependencyUnavailable("postgres")
         await client.get(LIBRARY, headers=bearer())
         world.list_library.raises = None
@@ -88,7 +90,7 @@ class TestUnavailable:
         assert response.status_code == 200
 
     async def test_is_logged_with_its_cause(
-        self, world: World, client: httpx.AsyncClient, records: list[dict[str, Any]]
+        self, world: World, client: httpx2.AsyncClient, records: list[dict[str, Any]]
     ) -> None:
         error = DependencyUnavailable("postgres")
         error.__cause__ = TimeoutError(SECRET)
@@ -105,7 +107,7 @@ class TestBug:
         "error", [RuntimeError(SECRET), RecursionError(SECRET), ExceptionGroup(SECRET, [OSError()])]
     )
     async def test_tells_the_client_nothing_but_the_requests_number(
-        self, world: World, client: httpx.AsyncClient, error: Exception
+        self, world: World, client: httpx2.AsyncClient, error: Exception
     ) -> None:
         world.list_library.raises = error
 
@@ -115,7 +117,7 @@ class TestBug:
         assert SECRET not in response.text
 
     async def test_is_logged_once_with_its_stack(
-        self, world: World, client: httpx.AsyncClient, records: list[dict[str, Any]]
+        self, world: World, client: httpx2.AsyncClient, records: list[dict[str, Any]]
     ) -> None:
         error = RuntimeError("a bug")
         world.list_library.raises = error
@@ -147,30 +149,30 @@ class TestRouting:
     @pytest.mark.parametrize(
         "path", ["/", "/api", "/api/v1/", "/metrics", "/health/live", "/schema/swagger", "/%2e%2e", "/%FF"]
     )
-    async def test_an_unknown_path_is_not_found(self, client: httpx.AsyncClient, path: str) -> None:
+    async def test_an_unknown_path_is_not_found(self, client: httpx2.AsyncClient, path: str) -> None:
         assert refusal(await client.get(path, headers=bearer())) == (404, "NOT_FOUND", {})
 
     @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"])
     async def test_another_method_is_refused_with_those_that_are_served(
-        self, client: httpx.AsyncClient, method: str
+        self, client: httpx2.AsyncClient, method: str
     ) -> None:
         response = await client.request(method, LIBRARY, headers=bearer())
 
         assert refusal(response) == (405, "METHOD_NOT_ALLOWED", {})
         assert response.headers["Allow"] == "GET, OPTIONS"
 
-    async def test_options_tells_the_methods_without_a_token(self, client: httpx.AsyncClient) -> None:
+    async def test_options_tells_the_methods_without_a_token(self, client: httpx2.AsyncClient) -> None:
         response = await client.options(LIBRARY)
 
         assert (response.status_code, response.headers["Allow"], response.text) == (204, "GET, OPTIONS", "")
 
-    async def test_a_malformed_host_is_refused(self, client: httpx.AsyncClient) -> None:
+    async def test_a_malformed_host_is_refused(self, client: httpx2.AsyncClient) -> None:
         response = await client.get(LIBRARY, headers=bearer() | {"Host": "a b"})
 
         assert refusal(response) == (400, "VALIDATION_ERROR", {})
 
 
-async def _get(world: World, app: Any) -> httpx.Response:
+async def _get(world: World, app: Any) -> httpx2.Response:
     application = world.application()
     boundary = Boundary(
         app,

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
 
-import httpx
+import httpx2
 import pytest
 from builders import user_id
 from component.api.door import LIBRARY, data, refusal
@@ -58,7 +58,7 @@ def in_progress(metrics: str) -> float:
 
 
 async def a_request_is_in_progress(process: Process) -> bool:
-    async with httpx.AsyncClient() as client:
+    async with httpx2.AsyncClient() as client:
         return in_progress((await client.get(f"{process.management_url}/metrics")).text) == 1
 
 
@@ -68,7 +68,7 @@ class TestServing:
     ) -> None:
         async with (
             started(tmp_path, environ | {"LIBRARY_POSTGRES__DSN": database}) as process,
-            httpx.AsyncClient(base_url=process.url) as client,
+            httpx2.AsyncClient(base_url=process.url) as client,
         ):
             page = data(await client.get(LIBRARY, headers=headers))
             stranger = refusal(await client.get(LIBRARY, headers={"Authorization": "Bearer a.b.c"}))
@@ -81,7 +81,7 @@ class TestServing:
         self, tmp_path: Path, environ: dict[str, str], headers: dict[str, str]
     ) -> None:
         async with started(tmp_path, environ) as process:
-            async with httpx.AsyncClient(base_url=process.url) as client:
+            async with httpx2.AsyncClient(base_url=process.url) as client:
                 await client.get(LIBRARY, headers=headers | {"X-Request-ID": "req-1"})
             await process.stop()
 
@@ -98,7 +98,7 @@ class TestServing:
 
     async def test_a_slow_head_is_not_waited_for(self, tmp_path: Path, environ: dict[str, str]) -> None:
         async with started(tmp_path, environ | {"LIBRARY_HTTP__HEADER_TIMEOUT_SECONDS": "0.2"}) as process:
-            url = httpx.URL(process.url)
+            url = httpx2.URL(process.url)
             reader, writer = await asyncio.open_connection(url.host, url.port)
             writer.write(b"GET /api/v1/library HTTP/1.1\r\nHost: ")
 
@@ -110,7 +110,7 @@ class TestBadDays:
     async def test_without_postgres_it_starts_and_answers_503_within_the_pools_timeout(
         self, tmp_path: Path, environ: dict[str, str], headers: dict[str, str]
     ) -> None:
-        async with started(tmp_path, environ) as process, httpx.AsyncClient(base_url=process.url) as client:
+        async with started(tmp_path, environ) as process, httpx2.AsyncClient(base_url=process.url) as client:
             before = monotonic()
             response = await client.get(LIBRARY, headers=headers)
 
@@ -134,7 +134,7 @@ class TestBadDays:
     ) -> None:
         async with (
             started(tmp_path, environ | {"LIBRARY_POSTGRES__DSN": database}) as process,
-            httpx.AsyncClient(base_url=process.url) as client,
+            httpx2.AsyncClient(base_url=process.url) as client,
         ):
             assert (await client.get(LIBRARY, headers=headers)).status_code == 200
             await asyncio.to_thread(postgres.stop)
@@ -155,7 +155,7 @@ class TestBadDays:
         nobody = f"http://{LOOPBACK}:{free_port()}/jwks.json"
         async with (
             started(tmp_path, environ | {"LIBRARY_TOKENS__JWKS_URL": nobody}) as process,
-            httpx.AsyncClient(base_url=process.url) as client,
+            httpx2.AsyncClient(base_url=process.url) as client,
         ):
             response = await client.get(LIBRARY, headers=headers)
 
@@ -182,7 +182,7 @@ class TestStop:
             environ |= {"LIBRARY_POSTGRES__DSN": dsn, "LIBRARY_POSTGRES__POOL_TIMEOUT_SECONDS": "2"}
             async with (
                 started(tmp_path, environ) as process,
-                httpx.AsyncClient(base_url=process.url) as client,
+                httpx2.AsyncClient(base_url=process.url) as client,
             ):
                 await asyncio.wait_for(asked.wait(), 5)
                 request = asyncio.create_task(client.get(LIBRARY, headers=headers))
@@ -197,8 +197,8 @@ class TestStop:
                     )
 
                 await eventually(drains, within=5)
-                with pytest.raises(httpx.TransportError):
-                    async with httpx.AsyncClient(base_url=process.url) as late:
+                with pytest.raises(httpx2.TransportError):
+                    async with httpx2.AsyncClient(base_url=process.url) as late:
                         await late.get(LIBRARY, headers=headers)
                 assert refusal(await request)[0] == 503
                 assert await asyncio.wait_for(process.process.wait(), 10) == 0
@@ -215,7 +215,7 @@ class TestStop:
             }
             async with (
                 started(tmp_path, environ) as process,
-                httpx.AsyncClient(base_url=process.url) as client,
+                httpx2.AsyncClient(base_url=process.url) as client,
             ):
                 request = asyncio.create_task(client.get(LIBRARY, headers=headers, timeout=30))
                 await eventually(lambda: a_request_is_in_progress(process), within=5)
@@ -224,7 +224,7 @@ class TestStop:
                 assert "requests in progress are given up" in {each["message"] for each in process.logs}
                 # Closing the pool wakes it, so that mostly it is even answered.
                 (outcome,) = await asyncio.gather(request, return_exceptions=True)
-                assert not isinstance(outcome, httpx.Response) or refusal(outcome)[0] == 503
+                assert not isinstance(outcome, httpx2.Response) or refusal(outcome)[0] == 503
 
     async def test_a_killed_process_leaves_nothing_behind(
         self, tmp_path: Path, environ: dict[str, str]
@@ -232,8 +232,8 @@ class TestStop:
         async with started(tmp_path, environ) as process:
             await process.stop(signal.SIGKILL)
 
-            with pytest.raises(httpx.ConnectError):
-                async with httpx.AsyncClient() as client:
+            with pytest.raises(httpx2.ConnectError):
+                async with httpx2.AsyncClient() as client:
                     await client.get(process.url)
 
 

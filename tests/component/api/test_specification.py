@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from builders import a_game, game_id
 from component.api.door import LIBRARY, World, bearer, data
@@ -28,7 +28,7 @@ def test_the_command_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("path", ["/schema", "/schema/", "/schema/openapi.json"])
-async def test_it_is_served_to_anybody(client: httpx.AsyncClient, path: str) -> None:
+async def test_it_is_served_to_anybody(client: httpx2.AsyncClient, path: str) -> None:
     response = await client.get(path)
 
     assert response.status_code == 200
@@ -74,7 +74,7 @@ def test_every_refusal_is_documented_with_the_envelope() -> None:
     )
 
 
-async def test_answers_have_the_members_that_it_names(world: World, client: httpx.AsyncClient) -> None:
+async def test_answers_have_the_members_that_it_names(world: World, client: httpx2.AsyncClient) -> None:
     world.own(a_game("Portal 2"))
     schemas = json.loads(specification())["components"]["schemas"]
 

@@ -166,7 +166,7 @@ def test_records_in_braces_or_with_wrong_arguments_arrive(lines: Lines) -> None:
     assert [line["message"] for line in lines()] == ["{not} a format", "%d of %d"]
 
 
-@pytest.mark.parametrize("name", ["httpx", "aiokafka.cluster", "asyncio"])
+@pytest.mark.parametrize("name", ["httpx2", "aiokafka.cluster", "asyncio"])
 def test_libraries_that_narrate_are_heard_from_warnings_on(lines: Lines, name: str) -> None:
     logging.getLogger(name).info("HTTP Request: GET https://issuer.test")
     logging.getLogger(name).warning("heard")

@@ -3,7 +3,7 @@ import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from loguru import logger
 from prometheus_client import CollectorRegistry, Counter
@@ -42,13 +42,13 @@ async def management(registry: CollectorRegistry, monotonic: FakeMonotonic) -> A
         yield management
 
 
-def get(management: Management, path: str) -> httpx.Response:
+def get(management: Management, path: str) -> httpx2.Response:
     return ask("GET", management, path)
 
 
-def ask(method: str, management: Management, path: str) -> httpx.Response:
+def ask(method: str, management: Management, path: str) -> httpx2.Response:
     """Ask without turning the event loop: the answer comes from the other thread."""
-    return httpx.request(method, f"http://127.0.0.1:{management.port}{path}", timeout=2, trust_env=False)
+    return httpx2.request(method, f"http://127.0.0.1:{management.port}{path}", timeout=2, trust_env=False)
 
 
 async def state_of(management: Management, name: str, status: str) -> dict[str, Any]:
@@ -180,7 +180,7 @@ async def test_other_methods_get_no_body_or_no_answer(management: Management) ->
 async def test_connections_are_bounded_and_those_that_end_make_room(management: Management) -> None:
     idle = [socket.create_connection(("127.0.0.1", management.port), timeout=2) for _ in range(16)]
     try:
-        with pytest.raises(httpx.HTTPError):
+        with pytest.raises(httpx2.HTTPError):
             get(management, "/health/live")
     finally:
         for connection in idle:
@@ -190,7 +190,7 @@ async def test_connections_are_bounded_and_those_that_end_make_room(management: 
         while True:
             try:
                 assert get(management, "/health/live").status_code == 200
-            except httpx.HTTPError:
+            except httpx2.HTTPError:
                 await asyncio.sleep(0.005)
             else:
                 break

@@ -2,30 +2,30 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from unit.adapters.tokens.issuing import jwks
 
 from library_adapters.tokens import FileSource, KeySourceFailed, URLSource
 
 URL = "https://issuer.test/jwks"
-Respond = Callable[[httpx.Request], httpx.Response]
+Respond = Callable[[httpx2.Request], httpx2.Response]
 
 
 async def fetch(respond: Respond) -> bytes:
-    async with httpx.AsyncClient(transport=httpx.MockTransport(respond)) as client:
+    async with httpx2.AsyncClient(transport=httpx2.MockTransport(respond)) as client:
         return await URLSource(URL, client=client, timeout_seconds=1).fetch()
 
 
-def refuse_connection(request: httpx.Request) -> httpx.Response:
-    raise httpx.ConnectError("refused", request=request)
+def refuse_connection(request: httpx2.Request) -> httpx2.Response:
+    raise httpx2.ConnectError("refused", request=request)
 
 
 async def test_the_key_set_is_what_the_address_answers() -> None:
-    def respond(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx2.Request) -> httpx2.Response:
         assert str(request.url) == URL
         assert request.headers["accept-encoding"] == "identity"
-        return httpx.Response(200, stream=httpx.ByteStream(jwks("ec")))
+        return httpx2.Response(200, stream=httpx2.ByteStream(jwks("ec")))
 
     assert await fetch(respond) == jwks("ec")
 
@@ -33,13 +33,13 @@ async def test_the_key_set_is_what_the_address_answers() -> None:
 @pytest.mark.parametrize(
     "respond",
     [
-        pytest.param(lambda _: httpx.Response(500, content=jwks("ec")), id="status_500"),
-        pytest.param(lambda _: httpx.Response(204), id="status_204"),
+        pytest.param(lambda _: httpx2.Response(500, content=jwks("ec")), id="status_500"),
+        pytest.param(lambda _: httpx2.Response(204), id="status_204"),
         pytest.param(
-            lambda _: httpx.Response(302, headers={"Location": "https://attacker.test"}), id="redirect"
+            lambda _: httpx2.Response(302, headers={"Location": "https://attacker.test"}), id="redirect"
         ),
         pytest.param(
-            lambda _: httpx.Response(200, stream=httpx.ByteStream(b" " * 10_000_000)), id="ten_megabytes"
+            lambda _: httpx2.Response(200, stream=httpx2.ByteStream(b" " * 10_000_000)), id="ten_megabytes"
         ),
         pytest.param(refuse_connection, id="refused"),
     ],
@@ -59,17 +59,17 @@ async def test_an_endless_answer_is_left_at_the_bound() -> None:
             yield b" " * 65_536
 
     with pytest.raises(KeySourceFailed):
-        await fetch(lambda _: httpx.Response(200, content=endless()))
+        await fetch(lambda _: httpx2.Response(200, content=endless()))
 
     assert sent < 1_000_000
 
 
 async def test_a_silent_issuer_is_left_when_the_time_is_over() -> None:
-    async def silence(_: httpx.Request) -> httpx.Response:
+    async def silence(_: httpx2.Request) -> httpx2.Response:
         await asyncio.Event().wait()
         raise AssertionError
 
-    async with httpx.AsyncClient(transport=httpx.MockTransport(silence)) as client:
+    async with httpx2.AsyncClient(transport=httpx2.MockTransport(silence)) as client:
         with pytest.raises(KeySourceFailed):
             await URLSource(URL, client=client, timeout_seconds=0.01).fetch()
 

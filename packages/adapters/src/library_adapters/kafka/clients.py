@@ -24,7 +24,7 @@ _CONNECT_SECONDS = 3.0
 def make_producer(settings: KafkaSettings) -> AIOKafkaProducer:
     """Return a producer that is not started yet. Construct it inside the running event loop."""
     return AIOKafkaProducer(
-        **_connection(settings),
+        **connection_options(settings),
         acks="all",
         enable_idempotence=settings.enable_idempotence,
         max_request_size=settings.max_request_bytes,
@@ -33,7 +33,7 @@ def make_producer(settings: KafkaSettings) -> AIOKafkaProducer:
 
 def make_admin(settings: KafkaSettings) -> AIOKafkaAdminClient:
     """Return an admin client that is not started yet. Construct it inside the running event loop."""
-    return AIOKafkaAdminClient(**_connection(settings))
+    return AIOKafkaAdminClient(**connection_options(settings))
 
 
 def make_broker(
@@ -83,7 +83,8 @@ async def _raw_record(message: KafkaMessage) -> object:
     return message.raw_message
 
 
-def _connection(settings: KafkaSettings) -> dict[str, Any]:
+def connection_options(settings: KafkaSettings) -> dict[str, Any]:
+    """Return what every client of aiokafka is connected with."""
     return {
         "bootstrap_servers": settings.bootstrap_servers.split(","),
         "client_id": settings.client_id,

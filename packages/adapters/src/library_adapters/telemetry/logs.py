@@ -33,8 +33,8 @@ _LOGURU_LEVELS: Mapping[Level, str] = {
 }
 _MAX_TEXT = 16_384
 """How many characters of one value are kept: a record is never larger than what a log shipper takes."""
-_QUIET = ("aiokafka", "asyncio", "httpcore", "httpx", "hpack", "opentelemetry", "urllib3")
-"""Libraries that narrate each call at INFO (httpx with its URL): only their warnings are of interest."""
+_QUIET = ("aiokafka", "asyncio", "httpcore", "httpx2", "hpack", "opentelemetry", "urllib3")
+"""Libraries that narrate each call at INFO (httpx2 with its URL): only their warnings are of interest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Protocol
 
-import httpx
+import httpx2
 
 from library_adapters.tokens.keys import MAX_KEY_SET_BYTES
 
@@ -45,7 +45,7 @@ class FileSource:
 class URLSource:
     """A key set behind an address that only configuration names: never a token's `jku` (ASVS 9.1.3)."""
 
-    def __init__(self, url: str, *, client: httpx.AsyncClient, timeout_seconds: float) -> None:
+    def __init__(self, url: str, *, client: httpx2.AsyncClient, timeout_seconds: float) -> None:
         self._url = url
         self._client = client
         self._timeout_seconds = timeout_seconds
@@ -55,7 +55,7 @@ class URLSource:
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 return await self._get()
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as error:
             raise KeySourceFailed(f"the issuer's key set: {type(error).__name__}") from error
 
     async def _get(self) -> bytes:
@@ -63,7 +63,7 @@ class URLSource:
         # Read raw: a compressed answer, which was not asked for, could unfold beyond any bound.
         headers = {"Accept": "application/jwk-set+json, application/json", "Accept-Encoding": "identity"}
         async with self._client.stream("GET", self._url, headers=headers) as response:
-            if response.status_code != httpx.codes.OK:
+            if response.status_code != httpx2.codes.OK:
                 raise KeySourceFailed(f"the issuer's key set: status {response.status_code}")
             async for chunk in response.aiter_raw():
                 body += chunk

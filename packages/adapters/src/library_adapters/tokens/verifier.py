@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-import httpx
+import httpx2
 import msgspec
 from joserfc import jws
 from joserfc.errors import JoseError, UnsupportedAlgorithmError
@@ -195,7 +195,7 @@ async def open_verifier(
     """
     metrics = TokenMetrics(registry)
     # trust_env=False: a proxy or .netrc of the machine has no say in where our keys come from.
-    async with httpx.AsyncClient(timeout=settings.fetch_timeout_seconds, trust_env=False) as client:
+    async with httpx2.AsyncClient(timeout=settings.fetch_timeout_seconds, trust_env=False) as client:
         source = (
             FileSource(settings.jwks_file)
             if settings.jwks_url is None and settings.jwks_file is not None
