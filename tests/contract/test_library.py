@@ -23,7 +23,7 @@ async def learn(world: World, *games: Game) -> None:
 
 @pytest.fixture
 def add(world: World, clock: FakeClock, ids: SequentialIds) -> AddToLibraryHandler:
-    return AddToLibraryHandler(uow=world.uow, games=world.games, clock=clock, ids=ids)
+    return AddToLibraryHandler(uow=world.uow, clock=clock, ids=ids)
 
 
 async def names(world: World, user: UserId, page: Page = Page()) -> list[str | None]:  # noqa: B008

@@ -1,14 +1,14 @@
 """Transactions in memory: one at a time, on a copy of the store that replaces it at the commit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from copy import deepcopy
 from datetime import timedelta
 
 from fakes.store import Store, StoredAnswer, User
-from library_adapters.postgres.encoding import envelope
+from library_adapters.postgres.encoding import envelope, headers
 from library_domain.catalog.model import Game
 from library_domain.library.model import LibraryEntry
 from library_domain.outbox.model import OutboxMessage
@@ -45,6 +45,9 @@ class FakeLibrary:
 class FakeGames:
     def __init__(self, store: Store) -> None:
         self._store = store
+
+    async def known(self, ids: Sequence[GameId]) -> Mapping[GameId, Game]:
+        return {game_id: self._store.games[game_id] for game_id in ids if game_id in self._store.games}
 
     async def save(self, games: Sequence[Game]) -> None:
         for game in games:
@@ -139,7 +142,7 @@ class FakeTransaction:
                     topic=event.topic,
                     event_type=event.event_type or "",
                     payload=envelope(event, event_id=event_id, revision=user.revision, n=n).encode(),
-                    headers=(),
+                    headers=tuple(headers(event, event_id=event_id, trace={}).items()),
                     written_at=user.changed_at,
                 )
             )

@@ -66,7 +66,7 @@ async def open_consumers(settings: ConsumeSettings) -> AsyncIterator[tuple[Consu
                 timeout_seconds=seconds,
             ),
             add_to_library=instrument(
-                AddToLibraryHandler(uow=uow, games=games, clock=clock, ids=ids),
+                AddToLibraryHandler(uow=uow, clock=clock, ids=ids),
                 name="library.add",
                 timeout_seconds=seconds,
             ),

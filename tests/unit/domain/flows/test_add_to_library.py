@@ -8,7 +8,6 @@ import msgspec
 import pytest
 from builders import NOON, a_dlc, a_game, a_grant, a_purchase, event_id, game_id, user_id
 from fakes.clock import FakeClock, SequentialIds
-from fakes.games import FakeGameReader
 from fakes.store import Store
 from fakes.unit_of_work import FakeUnitOfWork
 from hypothesis import given, settings
@@ -32,9 +31,7 @@ class Shop:
         self.clock = FakeClock()
         ids = SequentialIds()
         self.uow = FakeUnitOfWork(self.store, clock=self.clock, ids=ids)
-        self.add = AddToLibraryHandler(
-            uow=self.uow, games=FakeGameReader(self.store), clock=self.clock, ids=ids
-        )
+        self.add = AddToLibraryHandler(uow=self.uow, clock=self.clock, ids=ids)
         for game in (a_game("Portal 2"), a_dlc("Art book", of="Portal 2"), a_dlc("Zest", of="Portal 2")):
             self.store.games[game.game_id] = game
 

@@ -22,6 +22,10 @@ class PostgresGames:
         self._connection = connection
         self._now = now
 
+    async def known(self, ids: Sequence[GameId]) -> Mapping[GameId, Game]:
+        """See the port."""
+        return await _known(self._connection, ids)
+
     async def save(self, games: Sequence[Game]) -> None:
         """See the port. Rows are written in ascending id, so that two savers cannot deadlock."""
         rows = [_to_row(game, now=self._now()) for game in sorted(games, key=lambda game: game.game_id)]
@@ -39,8 +43,12 @@ class PostgresGameReader:
         """See the port."""
         with driver_errors():
             async with self._pool.connection() as connection:
-                cursor = await connection.execute(_SQL["known_games"], {"game_ids": list(ids)})
-                return {game.game_id: game async for game in (_to_game(row) async for row in cursor)}
+                return await _known(connection, ids)
+
+
+async def _known(connection: Connection, ids: Sequence[GameId]) -> dict[GameId, Game]:
+    cursor = await connection.execute(_SQL["known_games"], {"game_ids": list(ids)})
+    return {row["game_id"]: _to_game(row) async for row in cursor}
 
 
 def _to_row(game: Game, *, now: datetime) -> dict[str, Any]:

@@ -55,10 +55,10 @@ class PostgresOutboxShards:
             try:
                 async with asyncio.timeout(self._timeout_seconds):
                     connection = await self._connected()
-                    if len(self._held) < OUTBOX_SHARDS:
-                        missing = sorted(set(range(OUTBOX_SHARDS)) - set(self._held))
-                        cursor = await connection.execute(_SQL["claim_shards"], {"shards": missing})
-                        self._held += [row["shard"] async for row in cursor]
+                    # Asked even when none is missing: the answer shows that what we hold is still ours.
+                    missing = sorted(set(range(OUTBOX_SHARDS)) - set(self._held))
+                    cursor = await connection.execute(_SQL["claim_shards"], {"shards": missing})
+                    self._held += [row["shard"] async for row in cursor]
             except BaseException as error:
                 await self._disconnect()
                 if isinstance(error, TimeoutError):

@@ -20,14 +20,14 @@ class GameCatalog(Protocol):
 
 
 class GameReader(Protocol):
-    """Our own read model, outside a transaction."""
+    """Our own read model."""
 
     async def known(self, ids: Sequence[GameId]) -> Mapping[GameId, Game]:
         """Return the games that we have a row for, stubs included."""
         ...
 
 
-class GameRepository(Protocol):
+class GameRepository(GameReader, Protocol):
     """Our own read model, inside a transaction."""
 
     async def save(self, games: Sequence[Game]) -> None:

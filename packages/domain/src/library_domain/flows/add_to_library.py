@@ -49,6 +49,11 @@ class AddToLibraryTransaction(Recorder, Protocol):
         """Entries and rights."""
         ...
 
+    @property
+    def games(self) -> GameReader:
+        """Names and kinds."""
+        ...
+
 
 AddToLibraryUnitOfWork = UnitOfWork[AddToLibraryTransaction]
 
@@ -60,20 +65,17 @@ class AddToLibraryHandler:
     announced once: by the game, naming its DLC; by the DLC themselves where the game was there before.
     """
 
-    def __init__(
-        self, *, uow: AddToLibraryUnitOfWork, games: GameReader, clock: Clock, ids: IdSource
-    ) -> None:
+    def __init__(self, *, uow: AddToLibraryUnitOfWork, clock: Clock, ids: IdSource) -> None:
         self._uow = uow
-        self._games = games
         self._clock = clock
         self._ids = ids
 
     async def __call__(self, command: AddToLibrary) -> AddToLibraryResult:
         now = self._clock.now()
         dlc_ids = tuple(sorted(set(command.dlc) - {command.game_id}))
-        games = await self._games.known((command.game_id, *dlc_ids))
 
         async with self._uow.begin(command.user_id) as tx:
+            games = await tx.games.known((command.game_id, *dlc_ids))
             entries = await tx.library.entries(command.user_id, (command.game_id, *dlc_ids))
             for product_id in (command.game_id, *dlc_ids):
                 if product_id not in entries:

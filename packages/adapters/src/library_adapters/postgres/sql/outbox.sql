@@ -24,6 +24,7 @@ SELECT waiting.*
             ORDER BY message.written_at, message.user_id, message.revision, message.n
             LIMIT %(each)s
        ) AS waiting
+ ORDER BY waiting.written_at, waiting.user_id, waiting.revision, waiting.n
 
 -- name: oldest
 -- How long the relay lags behind.
