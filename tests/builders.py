@@ -10,6 +10,7 @@ from library_domain.catalog.model import Game, ProductType
 from library_domain.flows.add_to_library import AddToLibrary
 from library_domain.library.events import GameAdded, GrantRecorded
 from library_domain.library.model import AcquisitionType, Grant
+from library_domain.outbox.model import OutboxMessage
 from library_domain.shared.ids import GameId, UserId
 from library_domain.shared.money import Money
 
@@ -95,3 +96,18 @@ def grant_recorded(user: UserId, game: GameId) -> GrantRecorded:
     return GrantRecorded(
         user_id=user, game_id=game, occurred_at=NOON, acquisition_type="free", source_id="promo-1"
     )
+
+
+def a_message(user: UserId, revision: int = 1, n: int = 0, **overrides: Any) -> OutboxMessage:
+    values: dict[str, Any] = {
+        "user_id": user,
+        "revision": revision,
+        "n": n,
+        "id": uuid5(user, f"{revision}.{n}"),
+        "topic": "library-events",
+        "event_type": "library.game.added",
+        "payload": b"{}",
+        "headers": (),
+        "written_at": NOON,
+    }
+    return OutboxMessage(**values | overrides)
