@@ -14,10 +14,10 @@ from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLS
 from opentelemetry.trace import TracerProvider
 from prometheus_client import CollectorRegistry
 
-from library_adapters.kafka.settings import KafkaSettings
+from library_adapters.kafka.settings import ConsumerSettings, KafkaSettings
 
 _SASL = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}
-_CONNECT_SECONDS = 3.0
+_GRACE_SECONDS = 3.0
 """FastStream waits for handlers this long; ours are finished before it is asked to stop."""
 
 
@@ -37,17 +37,26 @@ def make_admin(settings: KafkaSettings) -> AIOKafkaAdminClient:
 
 
 def make_broker(
-    settings: KafkaSettings, *, registry: CollectorRegistry, tracer_provider: TracerProvider
+    settings: KafkaSettings,
+    consumers: ConsumerSettings,
+    *,
+    registry: CollectorRegistry,
+    tracer_provider: TracerProvider,
 ) -> KafkaBroker:
     """Return a broker that only consumes: what we produce has a producer of its own (see `producer`).
 
     FastStream neither acknowledges nor parses here: its `ack()` commits whatever was fetched, and its parser fails
     on a header that is no UTF-8 before any policy hears of it (reliability, row 14).
+
+    Its requests may take longer than other clients': one of them joins the group, and the broker answers it only
+    when every member has come, or the rebalance timeout is over.
     """
     return KafkaBroker(
         settings.bootstrap_servers.split(","),
         client_id=settings.client_id,
-        request_timeout_ms=milliseconds(settings.request_timeout_seconds),
+        request_timeout_ms=milliseconds(
+            consumers.rebalance_timeout_seconds + settings.request_timeout_seconds
+        ),
         security=_security(settings),
         consumer_only=True,
         allow_auto_create_topics=False,
@@ -58,7 +67,7 @@ def make_broker(
             KafkaTelemetryMiddleware(tracer_provider=tracer_provider),
             KafkaPrometheusMiddleware(registry=registry, app_name="library-service"),
         ),
-        graceful_timeout=_CONNECT_SECONDS,
+        graceful_timeout=_GRACE_SECONDS,
         apply_types=False,
         logger=None,  # it would log two lines for each message
     )

@@ -44,7 +44,7 @@ class Consumers:
         tracer_provider: TracerProvider,
     ) -> None:
         """Connect nothing yet. `handle` is called for messages of different partitions side by side."""
-        self._broker = make_broker(kafka, registry=registry, tracer_provider=tracer_provider)
+        self._broker = make_broker(kafka, settings, registry=registry, tracer_provider=tracer_provider)
         metrics = ConsumerMetrics(registry)
         self._members = [
             _Member(

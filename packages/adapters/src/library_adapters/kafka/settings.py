@@ -48,7 +48,7 @@ class KafkaSettings:
     sasl_password: Secret | None = None
     enable_idempotence: bool = True
     """Off only for brokers that do not know it, as the embedded one."""
-    request_timeout_seconds: Seconds = 10.0
+    request_timeout_seconds: Seconds = 5.0
     delivery_timeout_seconds: Seconds = 10.0
     """How long one record may take to be acknowledged, retries included."""
     max_message_bytes: Annotated[int, Field(ge=1_024, le=64 * 1024 * 1024)] = 1024 * 1024
@@ -88,7 +88,7 @@ class ConsumerSettings:
     session_timeout_seconds: Seconds = 10.0
     heartbeat_interval_seconds: Seconds = 3.0
     max_poll_interval_seconds: Seconds = 300.0
-    rebalance_timeout_seconds: Seconds = 30.0
+    rebalance_timeout_seconds: Seconds = 15.0
     revoke_timeout_seconds: Seconds = 10.0
     """How long a rebalance waits for the message in hand."""
     drain_timeout_seconds: Seconds = 12.0

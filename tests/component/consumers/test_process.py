@@ -1,0 +1,217 @@
+"""`library-consumers consume` and `relay` as processes: a purchase goes in, its event comes out; starts and ends."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+from builders import game_id, user_id
+from uuid_utils.compat import uuid7
+
+from library_devstack.stack import Kafka
+
+SECONDS = 30
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+Environment = dict[str, str]
+
+
+@pytest.fixture
+def environment(unused_tcp_port_factory: Callable[[], int]) -> Environment:
+    """Return settings under which nothing that the processes need is there."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LIBRARY_")}
+    nowhere = unused_tcp_port_factory()
+    return kept | {
+        "LIBRARY_KAFKA__BOOTSTRAP_SERVERS": f"127.0.0.1:{nowhere}",
+        "LIBRARY_KAFKA__ENABLE_IDEMPOTENCE": "false",
+        "LIBRARY_POSTGRES__DSN": f"postgresql://nobody@127.0.0.1:{nowhere}/none",
+        "LIBRARY_CATALOG__ADDRESS": f"127.0.0.1:{nowhere}",
+        "LIBRARY_CATALOG__TOKEN_URL": f"http://127.0.0.1:{nowhere}/token",
+        "LIBRARY_CATALOG__CLIENT_ID": "library",
+        "LIBRARY_CATALOG__CLIENT_SECRET": "secret",
+        "LIBRARY_CONSUMERS__GROUP_ID": f"group-{uuid7()}",
+        "LIBRARY_CONSUMERS__SESSION_TIMEOUT_SECONDS": "2",
+        "LIBRARY_CONSUMERS__HEARTBEAT_INTERVAL_SECONDS": "0.5",
+        "LIBRARY_CONSUMERS__WORKERS": "2",
+        "LIBRARY_MANAGEMENT__PROBE_INTERVAL_SECONDS": "0.2",
+    }
+
+
+@pytest.fixture
+def connected(environment: Environment, kafka: Kafka, database: str) -> Environment:
+    """Return settings under which everything but Catalog is there."""
+    return environment | {
+        "LIBRARY_KAFKA__BOOTSTRAP_SERVERS": kafka.bootstrap,
+        "LIBRARY_POSTGRES__DSN": database,
+    }
+
+
+@asynccontextmanager
+async def started(command: str, environment: Environment, port: int) -> AsyncIterator[Process]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "library_consumers", command),
+        env=environment | {"LIBRARY_MANAGEMENT__PORT": str(port)},
+        stdout=DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def readiness(port: int, condition: Callable[[httpx.Response], bool]) -> dict[str, Any]:
+    """Ask until the answer is as wanted, and return it."""
+    async with asyncio.timeout(SECONDS), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        while True:
+            try:
+                answer = await client.get("/health/ready")
+            except httpx.TransportError:
+                answer = None
+            if answer is not None and condition(answer):
+                body: dict[str, Any] = answer.json()
+                return body
+            await asyncio.sleep(0.05)
+
+
+def all_up(answer: httpx.Response) -> bool:
+    dependencies = answer.json()["dependencies"].values()
+    return answer.status_code == 200 and all(each["status"] == "up" for each in dependencies)
+
+
+async def ended(process: Process) -> int:
+    process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(SECONDS):
+        return await process.wait()
+
+
+def purchase(user: str) -> bytes:
+    return json.dumps(
+        {
+            "event_id": str(uuid7()),
+            "event_type": "payment.purchase.completed",
+            "source": "payment-service",
+            "subject": str(user_id(user)),
+            "timestamp": "2026-11-20T12:00:00Z",
+            "version": "1.0",
+            "data_content_type": "application/json",
+            "data": {
+                "user_id": str(user_id(user)),
+                "game_id": str(game_id("Portal 2")),
+                "transaction_id": f"txn-{user}",
+                "purchase_type": "direct",
+                "price": {"amount": 499.00, "currency": "RUB"},
+            },
+        }
+    ).encode()
+
+
+async def send(bootstrap: str, topic: str, *values: bytes) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+    await producer.start()
+    try:
+        for value in values:
+            headers = [("traceparent", f"00-{TRACE}-b7ad6b7169203331-01".encode())]
+            await producer.send_and_wait(topic, value, key=b"key", headers=headers)
+    finally:
+        await producer.stop()
+
+
+@asynccontextmanager
+async def listening(bootstrap: str, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def first_of(consumer: AIOKafkaConsumer, user: str) -> ConsumerRecord[bytes, bytes]:
+    async with asyncio.timeout(SECONDS):
+        while True:
+            record = await consumer.getone()
+            if record.key == str(user_id(user)).encode():
+                return record
+
+
+async def test_a_purchase_goes_in_and_its_event_comes_out_in_one_trace(
+    connected: Environment, kafka: Kafka, database: str, unused_tcp_port_factory: Callable[[], int]
+) -> None:
+    user = f"buyer {uuid7()}"
+    ports = unused_tcp_port_factory(), unused_tcp_port_factory()
+    async with AsyncExitStack() as stack:
+        consume = await stack.enter_async_context(started("consume", connected, ports[0]))
+        relay = await stack.enter_async_context(started("relay", connected, ports[1]))
+        events = await stack.enter_async_context(listening(kafka.bootstrap, "library-events"))
+        event = purchase(user)
+        await send(kafka.bootstrap, "payment-events", b"poison", event, event)
+
+        record = await first_of(events, user)
+        await readiness(ports[0], all_up)
+
+        body = json.loads(record.value)
+        headers = {name: value.decode() for name, value in record.headers}
+        assert (body["event_type"], body["data"]["game_id"]) == (
+            "library.game.added",
+            str(game_id("Portal 2")),
+        )
+        assert headers["traceparent"].split("-")[1] == TRACE
+        assert headers["ce_id"] == headers["id"] == body["event_id"]
+        assert await ended(consume) == 0
+        assert await ended(relay) == 0
+
+    with psycopg.connect(database) as connection:
+        inbox = connection.execute(
+            "SELECT count(*) FROM inbox WHERE user_id = %s", [user_id(user)]
+        ).fetchone()
+        left = connection.execute("SELECT count(*) FROM outbox").fetchone()
+    assert (inbox, left) == ((1,), (0,))
+
+
+@pytest.mark.parametrize("command", ["consume", "relay"])
+async def test_a_process_lives_and_says_so_while_everything_is_away(
+    command: str, environment: Environment, unused_tcp_port_factory: Callable[[], int]
+) -> None:
+    port = unused_tcp_port_factory()
+    async with started(command, environment, port) as process:
+        body = await readiness(port, lambda answer: answer.status_code == 200)
+        assert body["status"] == "ready"
+        body = await readiness(
+            port, lambda answer: answer.json()["dependencies"]["kafka"]["status"] == "down"
+        )
+        assert process.returncode is None
+
+        assert await ended(process) == 0
+
+
+async def test_a_bad_setting_is_named_and_the_exit_code_is_2(environment: Environment) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "library_consumers", "consume"),
+        env=environment | {"LIBRARY_CONSUMERS__WORKERS": "many"},
+        stderr=PIPE,
+    )
+    _, error = await process.communicate()
+
+    assert process.returncode == 2
+    assert b"consumers.workers (LIBRARY_CONSUMERS__WORKERS)" in error
+
+
+async def test_topics_are_made_twice_without_harm(connected: Environment) -> None:
+    for _ in range(2):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "library_consumers", "topics", "ensure"), env=connected, stdout=PIPE
+        )
+        output, _ = await process.communicate()
+
+        assert process.returncode == 0
+        assert b"payment-events.library-service.dlq" in output
