@@ -41,6 +41,11 @@ def wait_for_text(path: Path) -> str:
     return path.read_text()
 
 
+def is_alive(pid: int) -> bool:
+    # One that its parent has not collected yet has ended all the same.
+    return bool(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+
+
 class TestManagedProcess:
     def test_is_found_again_by_a_later_command(self, process: ManagedProcess, tmp_path: Path) -> None:
         pid = start(process, OBEDIENT)
@@ -65,8 +70,8 @@ class TestManagedProcess:
 
         process.stop(with_signal=signal.SIGTERM, timeout_seconds=0.2)
 
-        assert not psutil.pid_exists(pid)
-        assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+        assert not is_alive(pid)
+        assert not is_alive(child)
 
     def test_ends_although_it_is_paused(self, process: ManagedProcess) -> None:
         pid = start(process, OBEDIENT)

@@ -1,3 +1,4 @@
+import contextlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from library_devstack.stack import Component, ComponentFailed, NotHealthy, Postgres, Redis, Stack, StackError
 from library_devstack.stack.kafka import DEAD_LETTER_TOPICS, TOPICS, Kafka
+from library_devstack.stack.process import _is_alive
 from library_devstack.stack.s3 import S3, SAVES_BUCKET
 from library_devstack.stack.state import LOOPBACK
 
@@ -26,6 +28,16 @@ def family(component: Component) -> list[psutil.Process]:
     return [process, *process.children(recursive=True)]
 
 
+def listening_addresses(component: Component) -> set[str]:
+    found = set()
+    for process in family(component):
+        with contextlib.suppress(psutil.NoSuchProcess):  # PostgreSQL's children come and go
+            found |= {
+                each.laddr.ip for each in process.net_connections("inet") if each.status == psutil.CONN_LISTEN
+            }
+    return found
+
+
 class TestStack:
     def test_leaves_no_process_and_no_file_behind(self, own_stack: Stack) -> None:
         own_stack.start()
@@ -34,7 +46,7 @@ class TestStack:
 
         own_stack.destroy()
 
-        assert [process for process in processes if process.is_running()] == []
+        assert [process for process in processes if _is_alive(process)] == []
         assert not data.exists()
         assert not own_stack.state.directory.exists()
 
@@ -74,15 +86,7 @@ class TestStack:
 class TestComponent:
     @pytest.mark.parametrize("name", NAMES)
     def test_listens_on_loopback_alone(self, stack: Stack, name: str) -> None:
-        listening = [
-            connection
-            for process in family(stack.component(name))
-            for connection in process.net_connections(kind="inet")
-            if connection.status == psutil.CONN_LISTEN
-        ]
-
-        assert listening
-        assert {connection.laddr.ip for connection in listening} == {LOOPBACK}
+        assert listening_addresses(stack.component(name)) == {LOOPBACK}
 
     @pytest.mark.parametrize("name", NAMES)
     def test_is_not_healthy_while_paused(self, stack: Stack, name: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from library_devstack.stack import PortTaken, StateLocked
+from library_devstack.stack import PortTaken, StackError, StateLocked
 from library_devstack.stack.state import LOOPBACK, State
 
 
@@ -95,3 +95,12 @@ class TestLock:
 
         with State(tmp_path).locked():
             pass
+
+
+class TestFile:
+    @pytest.mark.parametrize("content", ["", "{", "[]", '{"ports": {}}'])
+    def test_that_is_not_ours_is_refused_with_what_to_do(self, tmp_path: Path, content: str) -> None:
+        (tmp_path / "state.json").write_text(content)
+
+        with pytest.raises(StackError, match=r"state\.json is not ours .* remove"):
+            State(tmp_path)

@@ -13,6 +13,7 @@ from typing import Annotated
 from uuid import UUID
 
 from cyclopts import App, Parameter
+from rich.markup import escape
 from rich.table import Table
 
 from library_devstack import demo, events
@@ -213,7 +214,7 @@ def main() -> None:
     try:
         code = app()
     except (StackError, SampleMissing) as problem:
-        notes.print(f"[red]✗[/] {problem}", highlight=False, markup=True)
+        notes.print(f"[red]✗[/] {escape(str(problem))}", highlight=False, soft_wrap=True)
         code = 1
     except KeyboardInterrupt:
         code = 130

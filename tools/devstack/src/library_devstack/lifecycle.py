@@ -1,14 +1,14 @@
 """Starting and stopping the stack with and without our deployables, in the right order."""
 
 import signal
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from library_devstack.console import Ready, step
+from library_devstack.console import step
 from library_devstack.services import migrate, services
 from library_devstack.stack import Stack
 from library_devstack.stack.component import Component
+from library_devstack.stack.stack import in_parallel
 
 
 def bring_up(stack: Stack, *, with_services: bool) -> None:
@@ -19,14 +19,22 @@ def bring_up(stack: Stack, *, with_services: bool) -> None:
         with step("migrations"):
             migrate(stack)
         with step("deployables") as ready:
-            _start(services(stack), ready)
+
+            def start(service: Component) -> None:
+                service.start()
+                ready(service)
+
+            in_parallel(start, services(stack))
 
 
 def take_down(stack: Stack) -> None:
-    """Stop the deployables, then the servers: nobody loses what he is writing to."""
+    """Stop the deployables, the relay after the others, then the servers: nothing loses what it is writing to."""
+    everything = services(stack)
     with step("stopping"):
-        for service in reversed(services(stack)):
-            service.stop()
+        in_parallel(
+            lambda service: service.stop(), [service for service in everything if not service.stops_last]
+        )
+        in_parallel(lambda service: service.stop(), [service for service in everything if service.stops_last])
         stack.stop()
 
 
@@ -42,13 +50,3 @@ def running(stack: Stack) -> Iterator[None]:
             take_down(stack)
         finally:
             signal.signal(signal.SIGINT, before)
-
-
-def _start(components: Iterable[Component], ready: Ready) -> None:
-    def start(component: Component) -> None:
-        component.start()
-        ready(component)
-
-    with ThreadPoolExecutor() as threads:
-        for task in [threads.submit(start, component) for component in components]:
-            task.result()

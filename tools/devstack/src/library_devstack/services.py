@@ -28,13 +28,15 @@ class Deployable:
     arguments: tuple[str, ...] = ()
     ports: Mapping[str, str] = field(default_factory=dict)
     """Setting → name of the port; the management port is everybody's and not listed."""
+    stops_last: bool = False
+    """It carries away what the others still write while they stop."""
 
 
 DEPLOYABLES = (
     Deployable(name="api", module="library_api", ports={"LIBRARY_HTTP__PORT": "api"}),
     Deployable(name="grpc", module="library_grpc", ports={"LIBRARY_GRPC__PORT": "grpc"}),
     Deployable(name="consume", module="library_consumers", arguments=("consume",)),
-    Deployable(name="relay", module="library_consumers", arguments=("relay",)),
+    Deployable(name="relay", module="library_consumers", arguments=("relay",), stops_last=True),
     Deployable(name="sweeper", module="library_sweeper", arguments=("--loop",)),
 )
 
@@ -52,6 +54,11 @@ class Service(Component):
         super().__init__(stack.state)
         self._deployable = deployable
         self._stack = stack
+
+    @property
+    def stops_last(self) -> bool:
+        """Tell whether it stops when the other deployables have."""
+        return self._deployable.stops_last
 
     @property
     def management_url(self) -> str:

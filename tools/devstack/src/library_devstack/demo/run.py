@@ -30,10 +30,10 @@ _ADDRESSES = (
 def run(stack: Stack, dataset: Dataset, *, issuer: Issuer, stay: bool) -> None:
     """Start everything, load, show, and stay until Ctrl-C; whatever happens, nothing is left running.
 
-    Raises StackError when a part of it fails.
+    Raises StackError when a part of it fails, StateLocked when another run is on: its end would be ours.
     """
     began = time.monotonic()
-    with running(stack):
+    with stack.state.locked("demo"), running(stack):
         bring_up(stack, with_services=True)
         found = addresses(stack)
         bootstrap = stack.find(Kafka).bootstrap
@@ -41,11 +41,11 @@ def run(stack: Stack, dataset: Dataset, *, issuer: Issuer, stay: bool) -> None:
         if loaded.events:
             rate = loaded.rows / loaded.seconds
             notes.print(
-                f"[green]✓[/] {loaded.events} purchases of {len(dataset.libraries)} players "
+                f"[green]✓[/] {loaded.events} purchases, {len(dataset.libraries)} players "
                 f"[dim]{loaded.seconds:.1f} s, {rate:.0f} rows/s[/]"
             )
         else:
-            notes.print(f"[green]✓[/] the libraries of {len(dataset.libraries)} players are there already")
+            notes.print(f"[green]✓[/] every library is there already: {len(dataset.libraries)} players")
         doors = Doors(api_url=found["API_URL"], grpc_address=found["GRPC_ADDRESS"], bootstrap=bootstrap)
         asyncio.run(show(doors, dataset, issuer))
         _print_addresses(stack, issuer, player_id(next(iter(dataset.libraries))))

@@ -29,3 +29,7 @@ class PortTaken(StackError):
 
 class StateLocked(StackError):
     """Another library-dev works on the same state directory."""
+
+
+class StateUnreadable(StackError):
+    """The state file is damaged, or was written by another version of this tool."""

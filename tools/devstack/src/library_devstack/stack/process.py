@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import psutil  # type: ignore[import-untyped]  # no type information is publishe
 # psutil derives a start time from the wall clock at boot, which time synchronisation may move by fractions.
 _START_TIME_TOLERANCE_SECONDS = 1.0
 _KILL_WAIT_SECONDS = 5.0
+_POLL_SECONDS = 0.01
 _LOG_TAIL_LINES = 15
 
 
@@ -75,8 +77,7 @@ class ManagedProcess:
             # A paused process would sleep through the request.
             _signal(family, signal.SIGCONT)
             _signal([process], with_signal)
-            _, alive = psutil.wait_procs(family, timeout=timeout_seconds)
-            _kill(alive)
+            _kill(_wait(family, timeout_seconds=timeout_seconds))
         self._forget()
 
     def kill(self) -> None:
@@ -111,10 +112,9 @@ class ManagedProcess:
             identity = json.loads(self._pid_file.read_text())
             process = psutil.Process(identity["pid"])
             same = abs(process.create_time() - identity["started"]) < _START_TIME_TOLERANCE_SECONDS
-            alive = process.status() != psutil.STATUS_ZOMBIE
         except (FileNotFoundError, psutil.NoSuchProcess):
             return None
-        return process if same and alive else None
+        return process if same and _is_alive(process) else None
 
     def _forget(self) -> None:
         self._pid_file.unlink(missing_ok=True)
@@ -142,7 +142,28 @@ def _signal(processes: Iterable[psutil.Process], number: signal.Signals) -> None
 
 def _kill(processes: Sequence[psutil.Process]) -> None:
     _signal(processes, signal.SIGKILL)
-    psutil.wait_procs(processes, timeout=_KILL_WAIT_SECONDS)
+    _wait(processes, timeout_seconds=_KILL_WAIT_SECONDS)
+
+
+def _wait(processes: Sequence[psutil.Process], *, timeout_seconds: float) -> list[psutil.Process]:
+    """Return those that still live when all have ended or the time is over."""
+    deadline = time.monotonic() + timeout_seconds
+    alive = list(processes)
+    while (alive := [process for process in alive if _is_alive(process)]) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+    return alive
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    """Tell whether it runs or is paused.
+
+    A process that has ended but was not collected by its parent counts as ended: the parent of a process that
+    outlived its command is the system's first, which in a container may take seconds.
+    """
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def minimal_environment(**extra: str) -> dict[str, str]:

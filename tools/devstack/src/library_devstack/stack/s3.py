@@ -91,6 +91,8 @@ class S3(Component):
             "master.port": port("s3.master"),
             "master.port.grpc": port("s3.master.grpc"),
             "master.telemetry": "false",
+            # No other master has to hear that it leaves.
+            "volume.preStopSeconds": 0,
             "volume.port": port("s3.volume"),
             "volume.port.grpc": port("s3.volume.grpc"),
             "filer.port": port("s3.filer"),

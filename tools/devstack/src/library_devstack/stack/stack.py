@@ -72,16 +72,16 @@ class Stack:
             on_ready(component)
 
         with self.state.locked():
-            _in_parallel(start_one, chosen)
+            in_parallel(start_one, chosen)
 
     def stop(self, *, immediate: bool = False) -> None:
         """Stop every component, in parallel."""
         with self.state.locked():
-            _in_parallel(lambda component: component.stop(immediate=immediate), self.components)
+            in_parallel(lambda component: component.stop(immediate=immediate), self.components)
 
     def destroy(self) -> None:
         """Stop everything and remove every trace, the state directory included."""
-        _in_parallel(lambda component: component.destroy(), self.components)
+        in_parallel(lambda component: component.destroy(), self.components)
         shutil.rmtree(self.state.directory, ignore_errors=True)
 
     def env(self) -> dict[str, str]:
@@ -102,7 +102,8 @@ class Stack:
         self.stop()
 
 
-def _in_parallel(work: Callable[[Component], None], components: Collection[Component]) -> None:
+def in_parallel(work: Callable[[Component], None], components: Collection[Component]) -> None:
+    """Do the work on each component in a thread of its own; raise the first failure when all are through."""
     if not components:
         return
     with ThreadPoolExecutor(max_workers=len(components)) as threads:

@@ -11,7 +11,7 @@ from pathlib import Path
 from random import SystemRandom
 from threading import RLock
 
-from library_devstack.stack.errors import PortTaken, StateLocked
+from library_devstack.stack.errors import PortTaken, StateLocked, StateUnreadable
 
 LOOPBACK = "127.0.0.1"
 
@@ -72,12 +72,12 @@ class State:
         return path
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep a second library-dev from starting or stopping the same stack.
+    def locked(self, purpose: str = "change") -> Iterator[None]:
+        """Keep a second library-dev from doing the same to the same stack; "change" is to start or stop it.
 
         Raises StateLocked at once instead of waiting: two people meant two different things.
         """
-        with self.path("lock").open("w") as lock:
+        with self.path("run", f"{purpose}.lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as taken:
@@ -98,18 +98,24 @@ class State:
 
     def _change(self, change: Callable[[], object]) -> None:
         """Read what others wrote, change it, write it; nobody else does so at the same time."""
-        with self._mutex, self.path("state.lock").open("w") as lock:
+        with self._mutex, self.path("run", "state.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self._read()
             change()
             self._write()
 
     def _read(self) -> None:
-        if self._file.exists():
+        if not self._file.exists():
+            return
+        try:
             remembered = json.loads(self._file.read_text())
             self._ports = remembered["ports"]
             self._configured = set(remembered["configured"])
             self._secrets = remembered["secrets"]
+        except (ValueError, KeyError, TypeError) as unreadable:
+            raise StateUnreadable(
+                f"{self._file} is not ours or of another version; stop what runs and remove {self.directory}"
+            ) from unreadable
 
     def _write(self) -> None:
         draft = self._file.with_suffix(".new")

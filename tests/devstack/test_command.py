@@ -1,0 +1,105 @@
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]  # no type information is published for it
+import pytest
+
+from library_devstack.stack import Stack
+
+USER = "5b5a8fd9-1383-5b9e-b865-c982dd5aa464"
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[Path]:
+    directory = tmp_path / "state"
+    yield directory
+    Stack(directory).destroy()
+
+
+@pytest.fixture
+def library_dev(state: Path) -> Command:
+    def call(*arguments: str, text: str = "") -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "library_devstack", *arguments],
+            env={**os.environ, "DEVSTACK_STATE": str(state), "COLUMNS": "200"},
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+
+    return call
+
+
+def ours(state: Path) -> list[psutil.Process]:
+    """Return the processes that still work in the state directory."""
+    return [each for each in psutil.process_iter(["cwd"]) if str(each.info["cwd"]).startswith(str(state))]
+
+
+class TestLibraryDev:
+    def test_starts_tells_and_stops(self, library_dev: Command, state: Path) -> None:
+        up = library_dev("up")
+        exports = dict(re.findall(r"^export (\w+)='?(.*?)'?$", library_dev("env").stdout, re.MULTILINE))
+        status = library_dev("status")
+        published = library_dev("publish", "--file", "-", text='{"event_id": "1"}\n{"event_id": "2"}')
+        down = library_dev("down")
+
+        assert up.returncode == 0, up.stderr
+        assert {"API_URL", "WS_URL", "GRPC_ADDRESS", "METRICS_URL", "DATABASE_URL", "REDIS_URL"} <= set(
+            exports
+        )
+        assert {"KAFKA_BOOTSTRAP", "S3_ENDPOINT", "JWKS_URL", "LIBRARY_POSTGRES__DSN"} <= set(exports)
+        assert status.returncode == 0, status.stdout
+        assert status.stdout.count("healthy") == 5
+        assert "2 published to payment-events" in published.stderr
+        assert down.returncode == 0, down.stderr
+        assert ours(state) == []
+
+    def test_prints_nothing_but_the_token(self, library_dev: Command) -> None:
+        answer = library_dev("token", "--user", USER, "--role", "support", "--ttl", "60")
+
+        assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+\n", answer.stdout)
+
+    @pytest.mark.parametrize(
+        ("arguments", "complaint"),
+        [
+            (["logs", "nothing"], "no log of 'nothing'"),
+            (["run", "--players", "none"], "--players none: a positive number, or all"),
+            (["run", "--players", "all", "--data", "/nowhere"], "/nowhere/steam-store.csv is not there"),
+            (["publish", "--file", "-"], "line 1 is not JSON"),
+        ],
+    )
+    def test_says_in_a_line_what_is_wrong(
+        self, library_dev: Command, arguments: list[str], complaint: str
+    ) -> None:
+        answer = library_dev(*arguments, text="{")
+
+        assert answer.returncode == 1
+        assert complaint in answer.stderr
+        assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+class TestRun:
+    def test_shows_a_purchase_through_every_door_and_leaves_nothing(
+        self, library_dev: Command, state: Path
+    ) -> None:
+        first = library_dev("run", "--players", "1", "--exit")
+        second = library_dev("run", "--players", "1", "--exit")
+
+        assert first.returncode == 0, first.stderr
+        assert "GET /api/v1/library?limit=20" in first.stdout
+        assert "not_owned" in first.stdout
+        assert "library.game.added" in first.stdout
+        assert re.search(r"From purchase to visible over REST, 20 purchases: median \d+ ms", first.stdout)
+        assert second.returncode == 0, second.stderr
+        assert "every library is there already" in second.stderr
+        assert ours(state) == []
