@@ -4,39 +4,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
-from psycopg import errors as pg
-from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from library_domain.shared.errors import DependencyUnavailable
 
 POSTGRES = "postgres"
 
-# What passes by itself: no connection, no answer in time, a lock or a deadlock lost, a server that stops or is full.
+# What passes by itself, by SQLSTATE or its class.
 _TRANSIENT = (
-    PoolTimeout,
-    PoolClosed,
-    TooManyRequests,
-    pg.LockNotAvailable,
-    pg.QueryCanceled,
-    pg.SerializationFailure,
-    pg.DeadlockDetected,
-    pg.AdminShutdown,
-    pg.CrashShutdown,
-    pg.CannotConnectNow,
-    pg.InsufficientResources,
-    pg.IdleInTransactionSessionTimeout,
-    pg.ReadOnlySqlTransaction,
+    "08",  # the connection failed
+    "25006",  # read-only: what was the primary is no more
+    "25P03",  # idle in transaction for too long
+    "40001",  # serialization failure
+    "40P01",  # deadlock
+    "53",  # no connection, memory or disk left
+    "55P03",  # a lock was not to be had in time
+    "57014",  # the statement took too long
+    "57P",  # the server stops, starts or has ended our session
 )
 
 
-def is_transient(error: BaseException) -> bool:
+def is_transient(error: psycopg.Error) -> bool:
     """Tell whether the same call may succeed later without anybody changing anything."""
-    if isinstance(error, _TRANSIENT):
-        return True
-    # An OperationalError without a SQLSTATE comes from the driver itself: the connection is gone.
-    return isinstance(error, psycopg.OperationalError) and (
-        error.sqlstate is None or error.sqlstate.startswith("08")
-    )
+    if error.sqlstate is not None:
+        return error.sqlstate.startswith(_TRANSIENT)
+    # Without a SQLSTATE it comes from the driver or the pool: no connection, or none any more.
+    return isinstance(error, psycopg.OperationalError)
 
 
 @contextmanager
