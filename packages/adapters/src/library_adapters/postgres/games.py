@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
+from library_adapters.postgres.connection import Connection
 from library_adapters.postgres.errors import driver_errors
-from library_adapters.postgres.pool import Connection, Pool
+from library_adapters.postgres.pool import Pool
 from library_adapters.postgres.statements import statements
 from library_domain.catalog.model import Game, LaunchOption, ProductType
 from library_domain.shared.ids import GameId

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from library_adapters.postgres.pool import Connection
+from library_adapters.postgres.connection import Connection
 from library_adapters.postgres.statements import statements
 
 _SQL = statements("jobs")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from library_adapters.postgres.pool import Connection
+from library_adapters.postgres.connection import Connection
 from library_adapters.postgres.statements import statements
 from library_domain.catalog.model import ProductType
 from library_domain.library.model import AcquisitionType, Grant, LibraryEntry

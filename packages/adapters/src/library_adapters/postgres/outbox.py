@@ -1,17 +1,16 @@
 """The relay's side of the outbox: whole shards held by advisory locks on one connection (data 18, 19)."""
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 
+from library_adapters.postgres.connection import Connection, connect
 from library_adapters.postgres.errors import POSTGRES, driver_errors
-from library_adapters.postgres.pool import connection_arguments, connection_info
 from library_adapters.postgres.settings import PostgresSettings
 from library_adapters.postgres.statements import statements
 from library_domain.outbox.model import OutboxMessage
@@ -30,13 +29,10 @@ class PostgresOutboxShards:
     """
 
     def __init__(self, settings: PostgresSettings, *, clock: Clock) -> None:
-        self._conninfo = connection_info(settings)
-        self._timeout_seconds = (
-            settings.statement_timeout_milliseconds / 1000 + settings.connect_timeout_seconds
-        )
+        self._settings = settings
         self._clock = clock
-        self._connection: AsyncConnection[DictRow] | None = None
-        self._listener: AsyncConnection[DictRow] | None = None
+        self._connection: Connection | None = None
+        self._listener: Connection | None = None
         self._held: list[int] = []
 
     async def __aenter__(self) -> Self:
@@ -51,19 +47,12 @@ class PostgresOutboxShards:
 
     async def claim(self) -> int:
         """See the port."""
-        with driver_errors():
-            try:
-                async with asyncio.timeout(self._timeout_seconds):
-                    connection = await self._connected()
-                    # Asked even when none is missing: the answer shows that what we hold is still ours.
-                    missing = sorted(set(range(OUTBOX_SHARDS)) - set(self._held))
-                    cursor = await connection.execute(_SQL["claim_shards"], {"shards": missing})
-                    self._held += [row["shard"] async for row in cursor]
-            except BaseException as error:
-                await self._disconnect()
-                if isinstance(error, TimeoutError):
-                    raise DependencyUnavailable(POSTGRES) from error
-                raise
+        async with self._letting_go():
+            connection = await self._connected()
+            # Asked even when none is missing: the answer shows that what we hold is still ours.
+            missing = sorted(set(range(OUTBOX_SHARDS)) - set(self._held))
+            cursor = await connection.execute(_SQL["claim_shards"], {"shards": missing})
+            self._held += [row["shard"] async for row in cursor]
         return len(self._held)
 
     async def pending(self, *, limit: int) -> Sequence[OutboxMessage]:
@@ -127,43 +116,34 @@ class PostgresOutboxShards:
         if listener is None:
             await asyncio.sleep(timeout_seconds)
             return
-        with driver_errors():
+        async with self._letting_go():
             async for _ in listener.notifies(timeout=timeout_seconds, stop_after=1):
                 pass
 
     async def _run(self, name: str, parameters: dict[str, object]) -> list[DictRow]:
         if self._connection is None:
             raise DependencyUnavailable(POSTGRES)
+        async with self._letting_go():
+            cursor = await self._connection.execute(_SQL[name], parameters)
+            return await cursor.fetchall() if cursor.description else []
+
+    @asynccontextmanager
+    async def _letting_go(self) -> AsyncIterator[None]:
+        """Let go of everything when the block fails: we no longer know what we hold; the next claim starts afresh."""
         with driver_errors():
             try:
-                async with asyncio.timeout(self._timeout_seconds):
-                    cursor = await self._connection.execute(_SQL[name], parameters)
-                    return await cursor.fetchall() if cursor.description else []
-            except BaseException as error:
-                # Whatever went wrong, we no longer know what we hold; the next claim starts afresh.
+                yield
+            except BaseException:
                 await self._disconnect()
-                if isinstance(error, TimeoutError):
-                    raise DependencyUnavailable(POSTGRES) from error
                 raise
 
-    async def _connected(self) -> AsyncConnection[DictRow]:
+    async def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:
             await self._disconnect()
-            async with AsyncExitStack() as stack:
-                self._connection = await self._connect(stack)
-                self._listener = await self._connect(stack)
-                await self._listener.execute(_SQL["listen"])
-                stack.pop_all()
-        if self._connection is None:
-            raise DependencyUnavailable(POSTGRES)
+            self._connection = await connect(self._settings)
+            self._listener = await connect(self._settings)
+            await self._listener.execute(_SQL["listen"])
         return self._connection
-
-    async def _connect(self, stack: AsyncExitStack) -> AsyncConnection[DictRow]:
-        connection: AsyncConnection[DictRow] = await AsyncConnection.connect(
-            self._conninfo, **connection_arguments()
-        )
-        stack.push_async_callback(connection.close)
-        return connection
 
     async def _disconnect(self) -> None:
         self._held.clear()

@@ -1,50 +1,23 @@
-"""Connections to PostgreSQL, every wait bounded."""
+"""The pool of connections that ordinary transactions and reads take."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import cast
 
 from opentelemetry.instrumentation.psycopg import PsycopgInstrumentor
 from opentelemetry.trace import TracerProvider
 from psycopg import AsyncConnection, AsyncCursor
-from psycopg.conninfo import make_conninfo
-from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
+from library_adapters.postgres.connection import Connection, connection_arguments, connection_info
 from library_adapters.postgres.errors import driver_errors
 from library_adapters.postgres.settings import PostgresSettings
 
-Connection = AsyncConnection[DictRow]
 Pool = AsyncConnectionPool[Connection]
 
 # The pool doubles its pause after each failed attempt to connect and starts afresh when this much time is up.
 # Short, so that service is back within five seconds of the database, however long that was away (reliability B1).
 _RECONNECT_SECONDS = 3.0
-
-
-def connection_info(settings: PostgresSettings) -> str:
-    """Return the DSN with our timeouts in it; the server enforces them, whatever becomes of this process."""
-    options = {
-        "statement_timeout": settings.statement_timeout_milliseconds,
-        "lock_timeout": settings.lock_timeout_milliseconds,
-        "idle_in_transaction_session_timeout": settings.idle_in_transaction_timeout_milliseconds,
-        "timezone": "UTC",
-    }
-    return make_conninfo(
-        settings.dsn.get_secret_value(),
-        connect_timeout=settings.connect_timeout_seconds,
-        options=" ".join(f"-c {name}={value}" for name, value in options.items()),
-        # Notice a host that vanished without a goodbye.
-        keepalives_idle=5,
-        keepalives_interval=2,
-        keepalives_count=3,
-        tcp_user_timeout=10_000,
-    )
-
-
-def connection_arguments() -> dict[str, Any]:
-    """Return what every connection of ours is opened with."""
-    return {"autocommit": True, "row_factory": dict_row, "prepare_threshold": 2}
 
 
 async def _check(connection: Connection) -> None:
@@ -62,6 +35,7 @@ async def open_pool(
     """
 
     async def configure(connection: Connection) -> None:
+        connection.bound(settings)
         if tracer_provider is not None:
             PsycopgInstrumentor.instrument_connection(
                 cast("AsyncConnection", connection), tracer_provider=tracer_provider
@@ -69,7 +43,7 @@ async def open_pool(
 
     pool: Pool = AsyncConnectionPool(
         connection_info(settings),
-        connection_class=AsyncConnection[DictRow],
+        connection_class=Connection,
         kwargs=connection_arguments(),
         min_size=settings.pool_min,
         max_size=settings.pool_max,

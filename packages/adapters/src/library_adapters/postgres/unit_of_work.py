@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from psycopg import errors as pg
 from psycopg.types.json import Jsonb
 
+from library_adapters.postgres.connection import Connection
 from library_adapters.postgres.encoding import audit_details, envelope, headers
 from library_adapters.postgres.errors import POSTGRES, driver_errors
 from library_adapters.postgres.games import PostgresGames
 from library_adapters.postgres.jobs import PostgresJobs
 from library_adapters.postgres.keyed_lock import KeyedLock, NotInTurn
 from library_adapters.postgres.library import PostgresLibrary
-from library_adapters.postgres.pool import Connection, Pool
+from library_adapters.postgres.pool import Pool
 from library_adapters.postgres.settings import PostgresSettings
 from library_adapters.postgres.statements import statements
 from library_domain.shared.caller import current_caller

@@ -10,10 +10,8 @@ from contextlib import asynccontextmanager, suppress
 
 import psycopg
 from loguru import logger
-from psycopg import AsyncConnection
-from psycopg.rows import DictRow
 
-from library_adapters.postgres.pool import connection_arguments, connection_info
+from library_adapters.postgres.connection import connect
 from library_adapters.postgres.settings import PostgresSettings
 from library_adapters.postgres.statements import statements
 
@@ -24,7 +22,7 @@ class RelayWakeup:
     """Calls the relay, coalescing calls that come close together."""
 
     def __init__(self, settings: PostgresSettings) -> None:
-        self._conninfo = connection_info(settings)
+        self._settings = settings
         self._pause_seconds = 1 / settings.wakeups_per_second
         self._wanted = asyncio.Event()
 
@@ -36,7 +34,7 @@ class RelayWakeup:
         """Send what was asked for, until cancelled. The database's absence is survived: nobody writes then either."""
         while True:
             try:
-                async with await self._connect() as connection:
+                async with await connect(self._settings) as connection:
                     while True:
                         await self._wanted.wait()
                         self._wanted.clear()
@@ -45,9 +43,6 @@ class RelayWakeup:
             except psycopg.Error as error:
                 logger.debug("the relay cannot be woken now, it looks by itself: {}", error)
                 await asyncio.sleep(1.0)
-
-    async def _connect(self) -> AsyncConnection[DictRow]:
-        return await AsyncConnection.connect(self._conninfo, **connection_arguments())
 
 
 @asynccontextmanager
