@@ -17,9 +17,12 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from builders import game_id, user_id
 from uuid_utils.compat import uuid7
 
-from library_devstack.stack import Kafka
+from library_devstack.stack import Kafka, Postgres
+from library_domain.shared.ids import UserId
 
 SECONDS = 30
+RECOVERY_SECONDS = 10
+"""Five promised after the database is back (reliability B1), and as much for a busy machine."""
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 Environment = dict[str, str]
 
@@ -176,6 +179,36 @@ async def test_a_purchase_goes_in_and_its_event_comes_out_in_one_trace(
         ).fetchone()
         left = connection.execute("SELECT count(*) FROM outbox").fetchone()
     assert (inbox, left) == ((1,), (0,))
+
+
+async def test_while_postgresql_is_away_poison_is_buried_and_purchases_wait(
+    connected: Environment, kafka: Kafka, postgres: Postgres, database: str, unused_tcp_port: int
+) -> None:
+    users = [f"patient {number} {uuid7()}" for number in range(20)]
+    poison = f"poison {uuid7()}".encode()
+    async with (
+        started("consume", connected, unused_tcp_port) as consume,
+        listening(kafka.bootstrap, "payment-events.library-service.dlq") as letters,
+    ):
+        await readiness(unused_tcp_port, all_up)
+        await asyncio.to_thread(postgres.stop)
+        try:
+            await send(kafka.bootstrap, "payment-events", poison, *map(purchase, users))
+            async with asyncio.timeout(SECONDS):
+                while (await letters.getone()).value != poison:
+                    pass
+        finally:
+            await asyncio.to_thread(postgres.start)
+
+        async with asyncio.timeout(RECOVERY_SECONDS):
+            while await asyncio.to_thread(owners, database) != {user_id(user) for user in users}:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        assert await ended(consume) == 0
+
+
+def owners(dsn: str) -> set[UserId]:
+    with psycopg.connect(dsn) as connection:
+        return {row[0] for row in connection.execute("SELECT DISTINCT user_id FROM user_libraries")}
 
 
 @pytest.mark.parametrize("command", ["consume", "relay"])

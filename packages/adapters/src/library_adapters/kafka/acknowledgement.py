@@ -94,15 +94,19 @@ class Acknowledgement(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
         attempt = partition.attempt(record.offset)
         started = perf_counter()
         try:
-            self._refuse_oversized(record)
-            outcome = await self._handle(record)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is judged
-            return await self._failed(record, partition, error, attempt)
-        else:
-            self._finish(record, partition)
-            return outcome
-        finally:
-            self._metrics.seconds.labels(record.topic).observe(perf_counter() - started)
+            try:
+                self._refuse_oversized(record)
+                outcome: str = await self._handle(record)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is judged
+                outcome = await self._failed(record, partition, error, attempt)
+            else:
+                self._finish(record, partition)
+        except Exception as bug:  # noqa: BLE001 - FastStream would swallow it, and the next commit skip the message
+            logger.exception("the acknowledgement of a message failed")
+            self._retry_later(record, partition, bug, attempt)
+            outcome = "retried"
+        self._metrics.seconds.labels(record.topic).observe(perf_counter() - started)
+        return outcome
 
     def _refuse_oversized(self, record: Record) -> None:
         size = len(record.value or b"")
@@ -196,8 +200,10 @@ class Acknowledgement(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Let the message in hand end, commit, and forget the partitions. The rebalance waits for this, bounded."""
-        await self._settle(revoked, self._settings.revoke_timeout_seconds)
-        self._forget(revoked)
+        try:
+            await self._settle(revoked, self._settings.revoke_timeout_seconds)
+        finally:
+            self._forget(revoked)
 
     async def drain(self) -> None:
         """Take no further message, let the one in hand end, commit what is finished."""
