@@ -74,6 +74,7 @@ class TestLibraryDev:
             (["run", "--players", "none"], "--players none: a positive number, or all"),
             (["run", "--players", "all", "--data", "/nowhere"], "/nowhere/steam-store.csv is not there"),
             (["publish", "--file", "-"], "line 1 is not JSON"),
+            (["publish", "purchase", "--user", USER, "--game", USER], "the stack does not run"),
         ],
     )
     def test_says_in_a_line_what_is_wrong(

@@ -195,8 +195,11 @@ def build_sample(*, source: Path, target: Path = OWN_SAMPLE) -> None:
 
 
 async def _publish(topic: str, envelopes: list[events.Envelope]) -> None:
+    broker = _stack().find(Kafka)
+    if not broker.process.running:
+        raise StackError("the stack does not run; start it with `library-dev up` or `library-dev run`")
     began = datetime.now(UTC)
-    async with events.open_producer(_stack().find(Kafka).bootstrap) as producer:
+    async with events.open_producer(broker.bootstrap) as producer:
         await asyncio.gather(*[await producer.send(topic, **events.record(each)) for each in envelopes])
     took = (datetime.now(UTC) - began).total_seconds()
     notes.print(f"{len(envelopes)} published to {topic} [dim]{took:.1f} s[/]")

@@ -233,10 +233,11 @@ async def _get(client: httpx.AsyncClient, issuer: Issuer, user: UUID, path: str)
 
 
 def _interesting_player(dataset: Dataset) -> str:
-    """Return the player with the longest library that has a DLC, else the longest."""
+    """Return a player whose library fits a page and has a DLC, the fullest such; else the one with the most games."""
 
     def interest(player: str) -> tuple[bool, int]:
         plays = dataset.libraries[player]
-        return any(dataset.games[play.title].parent for play in plays), len(plays)
+        has_dlc = any(dataset.games[play.title].parent for play in plays)
+        return has_dlc and len(plays) <= _SHOWN_ROWS, len(plays)
 
     return max(dataset.libraries, key=interest)
