@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
+from uuid import UUID
 
 from library_domain.shared.events import LIBRARY_EVENTS, DomainEvent
 from library_domain.shared.ids import GameId, UserId
@@ -38,6 +39,57 @@ class GameUpdated(DomainEvent):
 
     game_name: str | None
     changes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GameHidden(DomainEvent):
+    """The user hid a game, or shows it again (spec 11.3)."""
+
+    action: ClassVar[str] = "hide_game"
+    event_type: ClassVar[str | None] = "library.game.hidden"
+    topic: ClassVar[str | None] = LIBRARY_EVENTS
+
+    is_hidden: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CategoryCreated(DomainEvent):
+    """The user made a category: audited, not published."""
+
+    action: ClassVar[str] = "create_category"
+
+    category_id: UUID
+    name: str
+    color: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CategoryEdited(DomainEvent):
+    """The user renamed or recoloured a category: audited, not published."""
+
+    action: ClassVar[str] = "update_category"
+
+    category_id: UUID
+    name: str
+    color: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CategoryDeleted(DomainEvent):
+    """The user gave up a category; its games stay: audited, not published."""
+
+    action: ClassVar[str] = "delete_category"
+
+    category_id: UUID
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibraryRead(DomainEvent):
+    """Somebody of the platform looked at this user's library: audited, and no change of it (data 12)."""
+
+    action: ClassVar[str] = "read_other"
+    is_change: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

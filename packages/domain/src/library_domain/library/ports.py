@@ -2,8 +2,10 @@
 
 from typing import Protocol
 
-from library_domain.library.model import LibraryEntry
+from library_domain.catalog.ports import GameReader
+from library_domain.library.model import Categories, LibraryEntry
 from library_domain.shared.ids import GameId, UserId
+from library_domain.shared.ports import Recorder, UnitOfWork
 
 
 class LibraryRepository(Protocol):
@@ -14,5 +16,42 @@ class LibraryRepository(Protocol):
         ...
 
     async def save(self, entry: LibraryEntry) -> None:
-        """Write what changed of the entry and its new grants, stamped with the user's next revision."""
+        """Write what changed of the entry and its new grants, stamped with the user's next revision.
+
+        A category that the entry is filed under must have been saved before.
+        """
         ...
+
+
+class CategoryRepository(Protocol):
+    """A user's categories. The user's mutex must be held."""
+
+    async def of(self, user_id: UserId) -> Categories:
+        """Return all categories of the user, none for a user that has none."""
+        ...
+
+    async def save(self, categories: Categories) -> None:
+        """Write what changed, stamped with the user's next revision; what is deleted leaves its games too."""
+        ...
+
+
+class LibraryTransaction(Recorder, Protocol):
+    """The part of a transaction that this slice needs."""
+
+    @property
+    def library(self) -> LibraryRepository:
+        """Entries and rights."""
+        ...
+
+    @property
+    def categories(self) -> CategoryRepository:
+        """The user's categories."""
+        ...
+
+    @property
+    def games(self) -> GameReader:
+        """Names."""
+        ...
+
+
+LibraryUnitOfWork = UnitOfWork[LibraryTransaction]

@@ -5,15 +5,93 @@ many of them (performance.md).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum, StrEnum, auto
 from typing import Protocol
 from uuid import UUID
 
-from library_domain.catalog.model import LaunchOption
-from library_domain.library.model import AccessVerdict, Grant
+from library_domain.catalog.model import LaunchOption, ProductType
+from library_domain.library.model import AccessVerdict, Grant, InstallationStatus
+from library_domain.shared.errors import ValidationFailed
 from library_domain.shared.ids import GameId, UserId
-from library_domain.shared.paging import Page
+from library_domain.shared.paging import Order, Page, Position
+from library_domain.shared.text import sort_name
+
+MAX_Q = 100
+"""How many characters are searched for at most (details 3.9)."""
+RECENT = timedelta(days=30)
+"""A game played within this time is in the collection `recent` (details 1.7)."""
+
+
+class LibrarySort(StrEnum):
+    """What a library can be sorted by (contract, GET /)."""
+
+    NAME = "name"
+    ACQUISITION_DATE = "acquisition_date"
+    LAST_PLAYED_AT = "last_played_at"
+    TOTAL_PLAYTIME = "total_playtime"
+    INSTALLATION_STATUS = "installation_status"
+
+
+class Hidden(Enum):
+    """What becomes of hidden games."""
+
+    EXCLUDED = auto()
+    INCLUDED = auto()
+    ONLY = auto()
+
+
+class Collection(StrEnum):
+    """The built-in collections, each a stored filter (details 1.7)."""
+
+    FAVORITES = "favorites"
+    RECENT = "recent"
+    INSTALLED = "installed"
+    UNPLAYED = "unplayed"
+    SHARED = "shared"
+    HIDDEN = "hidden"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibraryFilter:
+    """Which games of a library are asked for; every condition must hold (details 3.9, 1.23).
+
+    An empty set of kinds or statuses sets no condition. `withdrawn` asks for the games that the user lost access to,
+    which are shown nowhere else; `category` is a name in any case; `q` is a part of a name, taken literally.
+
+    Raises ValidationFailed for a `q` that is blank or longer than 100 characters.
+    """
+
+    kinds: frozenset[ProductType] = frozenset()
+    installed: bool | None = None
+    installation_statuses: frozenset[InstallationStatus] = frozenset()
+    hidden: Hidden = Hidden.EXCLUDED
+    favorite: bool = False
+    shared: bool = False
+    withdrawn: bool = False
+    category: str | None = None
+    q: str | None = None
+    collection: Collection | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a search that says nothing or too much."""
+        if self.q is None:
+            return
+        if len(self.q) > MAX_Q:
+            raise ValidationFailed(field="q", reason="too_long", maximum=MAX_Q)
+        if not sort_name(self.q):
+            raise ValidationFailed(field="q", reason="blank")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibraryQuery:
+    """What of a library is asked for, in which order, and which part of that."""
+
+    filter: LibraryFilter = field(default_factory=LibraryFilter)
+    sort: LibrarySort = LibrarySort.NAME
+    order: Order = Order.ASC
+    page: Page = field(default_factory=Page)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,10 +166,46 @@ class LibraryItemDetail(LibraryItem):
 
 @dataclass(slots=True, kw_only=True)
 class LibraryPage:
-    """A part of a library, sorted by name, and how many games the whole has."""
+    """A part of a library."""
 
     items: list[LibraryItem]
-    total: int
+    total: int | None
+    """How many games all pages have together; None on a page behind a position, which does not count (data 16)."""
+    next: Position | None
+    """Where this page ended; None if nothing follows."""
+
+
+@dataclass(slots=True, kw_only=True)
+class CategorySummary:
+    """A category of the user with how many games `GET /?category=` shows of it."""
+
+    id: UUID
+    name: str
+    color: str | None
+    items_count: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class CollectionSummary:
+    """A built-in collection with how many games `GET /?collection=` shows of it."""
+
+    name: Collection
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """What a user's answers depend on; equal versions mean equal answers (data 15).
+
+    The timeline is the database's and changes with restores and failovers; the epoch moves at most once a minute when
+    the catalog changed; the revision rises with every change of the user's own data.
+    """
+
+    timeline: str
+    epoch: int
+    revision: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +220,24 @@ class Rights:
 class LibraryReader(Protocol):
     """Reads of the library. Each is one user's rows and never waits for another service (contract 4.1)."""
 
-    async def page(self, user_id: UserId, page: Page, *, now: datetime) -> LibraryPage:
-        """Return games that the user may play now and has not hidden, DLC under their games, by name."""
+    async def version(self, user_id: UserId, *, now: datetime) -> Version:
+        """Return what the user's answers depend on at this moment; to be read before what it describes."""
+        ...
+
+    async def page(self, user_id: UserId, query: LibraryQuery, *, now: datetime) -> LibraryPage:
+        """Return the part of the library that is asked for; DLC stand under their games and are not counted.
+
+        What has no value to sort by comes last, equals come by game id, both in the direction of the order. A page
+        behind a position costs the same however far behind it is, except by name and with `q` (data 16).
+        """
+        ...
+
+    async def collections(self, user_id: UserId, *, now: datetime) -> Sequence[CollectionSummary]:
+        """Return every built-in collection, in the order of the enum."""
+        ...
+
+    async def categories(self, user_id: UserId, *, now: datetime) -> Sequence[CategorySummary]:
+        """Return the user's categories by name."""
         ...
 
     async def item(self, user_id: UserId, game_id: GameId, *, now: datetime) -> LibraryItemDetail | None:

@@ -32,6 +32,8 @@ class Door(StrEnum):
 
 PLAYERS = frozenset({Role.USER, Role.DEVELOPER, Role.PUBLISHER, Role.MODERATOR, Role.SUPPORT, Role.ADMIN})
 """Every role that has data of its own: developer, publisher, moderator, support and admin inherit from user."""
+SUPPORT = frozenset({Role.SUPPORT, Role.ADMIN})
+"""Who may look at another user's data (details 1.25: nobody may change it over REST)."""
 PUBLIC = frozenset(Role)
 INTERNAL = frozenset({Role.SYSTEM})
 
@@ -51,6 +53,16 @@ MATRIX: dict[str, Operation] = {
         Operation(name="schema.read", door=Door.REST, roles=PUBLIC),
         Operation(name="library.list", door=Door.REST, roles=PLAYERS),
         Operation(name="library.item", door=Door.REST, roles=PLAYERS),
+        Operation(name="library.edit", door=Door.REST, roles=PLAYERS),
+        Operation(name="library.access", door=Door.REST, roles=PLAYERS),
+        Operation(name="library.file", door=Door.REST, roles=PLAYERS),
+        Operation(name="library.unfile", door=Door.REST, roles=PLAYERS),
+        Operation(name="categories.list", door=Door.REST, roles=PLAYERS),
+        Operation(name="categories.create", door=Door.REST, roles=PLAYERS),
+        Operation(name="categories.edit", door=Door.REST, roles=PLAYERS),
+        Operation(name="categories.delete", door=Door.REST, roles=PLAYERS),
+        Operation(name="collections.list", door=Door.REST, roles=PLAYERS),
+        Operation(name="users.library", door=Door.REST, roles=SUPPORT),
         Operation(name="grpc.check_game_access", door=Door.GRPC, roles=INTERNAL),
         Operation(name="grpc.check_game_ownership", door=Door.GRPC, roles=INTERNAL),
     )

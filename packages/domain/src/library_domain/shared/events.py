@@ -23,6 +23,8 @@ class DomainEvent:
     event_type: ClassVar[str | None] = None
     topic: ClassVar[str | None] = None
     """None: audited, not published."""
+    is_change: ClassVar[bool] = True
+    """Whether it raises the user's revision; a look at the data does not, and takes no mutex."""
 
     user_id: UserId
     game_id: GameId | None

@@ -1,11 +1,10 @@
-"""Show a page of the caller's library (contract, GET /)."""
+"""Show a part of the caller's library (contract, GET /)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from library_domain.library.queries import LibraryPage, LibraryReader
+from library_domain.library.queries import LibraryPage, LibraryQuery, LibraryReader
 from library_domain.shared.clock import Clock
 from library_domain.shared.ids import UserId
-from library_domain.shared.paging import Page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +12,7 @@ class ListLibrary:
     """Ask for a part of this user's library."""
 
     user_id: UserId
-    page: Page
+    query: LibraryQuery = field(default_factory=LibraryQuery)
 
 
 class ListLibraryHandler:
@@ -24,4 +23,4 @@ class ListLibraryHandler:
         self._clock = clock
 
     async def __call__(self, query: ListLibrary) -> LibraryPage:
-        return await self._reader.page(query.user_id, query.page, now=self._clock.now())
+        return await self._reader.page(query.user_id, query.query, now=self._clock.now())

@@ -1,129 +1,36 @@
-"""Rights to a game, and the library entry that shows the best of them (data 1)."""
+"""The library entry: what is shown of a product, and every right behind it (data 1)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from library_domain.catalog.model import ProductType
-from library_domain.library.events import DLCAdded, GameAdded, GameUpdated, GrantRecorded
+from library_domain.library.errors import LimitReached
+from library_domain.library.events import DLCAdded, GameAdded, GameHidden, GameUpdated, GrantRecorded
+from library_domain.library.model.rights import AcquisitionType, Grant, access_ends, best
+from library_domain.shared.errors import ValidationFailed
 from library_domain.shared.events import DomainEvent
 from library_domain.shared.ids import GameId, UserId
-from library_domain.shared.money import Money
+from library_domain.shared.unset import UNSET, Unset
+
+MAX_NOTES = 4_000
+MAX_CATEGORIES_PER_GAME = 20
 
 
-class AcquisitionType(StrEnum):
-    """How a right was acquired; `family` is stored but never shown (data 1)."""
+class InstallationStatus(StrEnum):
+    """How far a game is on the user's devices (contract 1)."""
 
-    PURCHASE = "purchase"
-    GIFT = "gift"
-    SUBSCRIPTION = "subscription"
-    FREE = "free"
-    FAMILY = "family"
-
-
-_STRENGTH = {kind: -rank for rank, kind in enumerate(AcquisitionType)}
-"""Purchase beats gift beats subscription beats free beats family (data 1): the order of the enum."""
+    NOT_INSTALLED = "not_installed"
+    INSTALLING = "installing"
+    INSTALLED = "installed"
+    UPDATING = "updating"
+    FAILED = "failed"
 
 
-class Via(StrEnum):
-    """By what right a game may be played (contract, GET /{game_id}/access)."""
-
-    OWNED = "owned"
-    SUBSCRIPTION = "subscription"
-    FAMILY = "family"
-
-
-class Refusal(StrEnum):
-    """Why a game may not be played (details 3.5)."""
-
-    NOT_OWNED = "not_owned"
-    REVOKED = "revoked"
-    EXPIRED = "expired"
-    BASE_GAME_MISSING = "base_game_missing"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
-    """One right of one user to one game, from one source: a transaction, a gift, a subscription, a lender."""
-
-    acquisition_type: AcquisitionType
-    source_id: str
-    granted_at: datetime
-    event_time: datetime
-    event_id: UUID | None = None
-    transaction_id: str | None = None
-    purchase_type: str | None = None
-    price: Money | None = None
-    gifted_by: UserId | None = None
-    expires_at: datetime | None = None
-    revoked_at: datetime | None = None
-    revoke_reason: str | None = None
-
-    @property
-    def key(self) -> tuple[AcquisitionType, str]:
-        """What makes it one right: the same source never grants twice (data 1)."""
-        return self.acquisition_type, self.source_id
-
-    def is_live(self, now: datetime) -> bool:
-        """Tell whether the right holds at this moment."""
-        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
-
-
-def best(grants: Iterable[Grant], now: datetime) -> Grant | None:
-    """Return the strongest live right; of equals the earliest, so that the order of events does not matter."""
-    live = (grant for grant in grants if grant.is_live(now))
-    return min(live, key=lambda g: (-_STRENGTH[g.acquisition_type], g.granted_at, g.source_id), default=None)
-
-
-def access_ends(grants: Iterable[Grant], now: datetime) -> datetime | None:
-    """Return when the last live right runs out; None if one of them never does, or none is live."""
-    ends = [grant.expires_at for grant in grants if grant.is_live(now)]
-    finite = [end for end in ends if end is not None]
-    return max(finite) if finite and len(finite) == len(ends) else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessVerdict:
-    """May the game be played, by what right and until when; if not, why."""
-
-    allowed: bool
-    via: Via | None = None
-    reason: Refusal | None = None
-    expires_at: datetime | None = None
-    owner_id: UserId | None = None
-
-
-_VIA = {AcquisitionType.SUBSCRIPTION: Via.SUBSCRIPTION, AcquisitionType.FAMILY: Via.FAMILY}
-
-
-def decide_access(
-    grants: Sequence[Grant], *, now: datetime, parent_grants: Sequence[Grant] | None = None
-) -> AccessVerdict:
-    """Decide whether rights give access now (contract 4.1, details 3.2 and 3.5).
-
-    `parent_grants` are the rights to the base game of a DLC, which needs access to it; None if it has no base game.
-    """
-    held = best(grants, now)
-    if held is None:
-        return AccessVerdict(allowed=False, reason=_refusal(grants, now))
-    if parent_grants is not None and best(parent_grants, now) is None:
-        return AccessVerdict(allowed=False, reason=Refusal.BASE_GAME_MISSING)
-    ends = (access_ends(grants, now), access_ends(parent_grants or (), now))
-    return AccessVerdict(
-        allowed=True,
-        via=_VIA.get(held.acquisition_type, Via.OWNED),
-        expires_at=min((end for end in ends if end is not None), default=None),
-        owner_id=UserId(UUID(held.source_id)) if held.acquisition_type is AcquisitionType.FAMILY else None,
-    )
-
-
-def _refusal(grants: Sequence[Grant], now: datetime) -> Refusal:
-    if not grants:
-        return Refusal.NOT_OWNED
-    ran_out = any(g.revoked_at is None and g.expires_at is not None and g.expires_at <= now for g in grants)
-    return Refusal.EXPIRED if ran_out else Refusal.REVOKED
+PLAYABLE = frozenset({InstallationStatus.INSTALLED, InstallationStatus.UPDATING})
+"""What `installed` means (details 1.23)."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -143,6 +50,10 @@ class LibraryEntry:
     access_expires_at: datetime | None = None
     revoked_at: datetime | None = None
     revoke_reason: str | None = None
+    is_hidden: bool = False
+    is_favorite: bool = False
+    notes: str | None = None
+    category_ids: frozenset[UUID] = frozenset()
     grants: list[Grant] = field(default_factory=list)
     new_grants: list[Grant] = field(default_factory=list)
     is_new: bool = False
@@ -238,6 +149,52 @@ class LibraryEntry:
             )
         return brought
 
+    def edit(
+        self,
+        *,
+        now: datetime,
+        game_name: str | None,
+        is_hidden: bool | Unset = UNSET,
+        is_favorite: bool | Unset = UNSET,
+        notes: str | Unset | None = UNSET,
+        category_ids: Iterable[UUID] | Unset = UNSET,
+    ) -> None:
+        """Change what the user makes of the game, accessible or not; what is UNSET or as it was stays as it is.
+
+        Raises ValidationFailed for notes of more than 4,000 characters, LimitReached for more than 20 categories.
+        """
+        changes = self._take(
+            {"is_favorite": is_favorite, "notes": notes if notes is UNSET else _notes(notes)}
+        )
+        if category_ids is not UNSET:
+            changes += self._take({"category_ids": _at_most_twenty(frozenset(category_ids))})
+        if changes:
+            self.events.append(
+                GameUpdated(
+                    user_id=self.user_id,
+                    game_id=self.game_id,
+                    occurred_at=now,
+                    game_name=game_name,
+                    changes=tuple(_PUBLISHED.get(name, name) for name in changes),
+                )
+            )
+        if self._take({"is_hidden": is_hidden}):
+            self.events.append(
+                GameHidden(
+                    user_id=self.user_id, game_id=self.game_id, occurred_at=now, is_hidden=self.is_hidden
+                )
+            )
+
+    def _take(self, members: Mapping[str, object]) -> tuple[str, ...]:
+        """Set the members that differ and are not UNSET; return their names."""
+        changes = tuple(
+            name for name, value in members.items() if value is not UNSET and value != getattr(self, name)
+        )
+        for name in changes:
+            setattr(self, name, members[name])
+        self.is_changed = self.is_changed or bool(changes)
+        return changes
+
     def _knows(self, grant: Grant) -> bool:
         return any(known.key == grant.key for known in self.grants)
 
@@ -253,11 +210,7 @@ class LibraryEntry:
             "revoked_at": None,
             "revoke_reason": None,
         }
-        changes = tuple(name for name, value in shown.items() if getattr(self, name) != value)
-        for name in changes:
-            setattr(self, name, shown[name])
-        self.is_changed = self.is_changed or bool(changes)
-        return changes
+        return self._take(shown)
 
     def _added(
         self, grant: Grant, *, now: datetime, game_name: str | None, dlc: tuple[GameId, ...]
@@ -276,3 +229,19 @@ class LibraryEntry:
             gifted_by=grant.gifted_by,
             dlc=dlc,
         )
+
+
+_PUBLISHED = {"category_ids": "categories"}
+"""Members of the entry that the item shows under another name."""
+
+
+def _notes(notes: str | None) -> str | None:
+    if notes is not None and len(notes) > MAX_NOTES:
+        raise ValidationFailed(field="notes", reason="too_long", maximum=MAX_NOTES)
+    return notes or None
+
+
+def _at_most_twenty(category_ids: frozenset[UUID]) -> frozenset[UUID]:
+    if len(category_ids) > MAX_CATEGORIES_PER_GAME:
+        raise LimitReached(limit="categories_of_game", maximum=MAX_CATEGORIES_PER_GAME)
+    return category_ids

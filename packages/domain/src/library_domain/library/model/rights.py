@@ -1,0 +1,123 @@
+"""Rights to a game, and the access that they give (data 1)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from library_domain.shared.ids import UserId
+from library_domain.shared.money import Money
+
+
+class AcquisitionType(StrEnum):
+    """How a right was acquired; `family` is stored but never shown (data 1)."""
+
+    PURCHASE = "purchase"
+    GIFT = "gift"
+    SUBSCRIPTION = "subscription"
+    FREE = "free"
+    FAMILY = "family"
+
+
+_STRENGTH = {kind: -rank for rank, kind in enumerate(AcquisitionType)}
+"""Purchase beats gift beats subscription beats free beats family (data 1): the order of the enum."""
+
+
+class Via(StrEnum):
+    """By what right a game may be played (contract, GET /{game_id}/access)."""
+
+    OWNED = "owned"
+    SUBSCRIPTION = "subscription"
+    FAMILY = "family"
+
+
+class Refusal(StrEnum):
+    """Why a game may not be played (details 3.5)."""
+
+    NOT_OWNED = "not_owned"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+    BASE_GAME_MISSING = "base_game_missing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """One right of one user to one game, from one source: a transaction, a gift, a subscription, a lender."""
+
+    acquisition_type: AcquisitionType
+    source_id: str
+    granted_at: datetime
+    event_time: datetime
+    event_id: UUID | None = None
+    transaction_id: str | None = None
+    purchase_type: str | None = None
+    price: Money | None = None
+    gifted_by: UserId | None = None
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    revoke_reason: str | None = None
+
+    @property
+    def key(self) -> tuple[AcquisitionType, str]:
+        """What makes it one right: the same source never grants twice (data 1)."""
+        return self.acquisition_type, self.source_id
+
+    def is_live(self, now: datetime) -> bool:
+        """Tell whether the right holds at this moment."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+def best(grants: Iterable[Grant], now: datetime) -> Grant | None:
+    """Return the strongest live right; of equals the earliest, so that the order of events does not matter."""
+    live = (grant for grant in grants if grant.is_live(now))
+    return min(live, key=lambda g: (-_STRENGTH[g.acquisition_type], g.granted_at, g.source_id), default=None)
+
+
+def access_ends(grants: Iterable[Grant], now: datetime) -> datetime | None:
+    """Return when the last live right runs out; None if one of them never does, or none is live."""
+    ends = [grant.expires_at for grant in grants if grant.is_live(now)]
+    finite = [end for end in ends if end is not None]
+    return max(finite) if finite and len(finite) == len(ends) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessVerdict:
+    """May the game be played, by what right and until when; if not, why."""
+
+    allowed: bool
+    via: Via | None = None
+    reason: Refusal | None = None
+    expires_at: datetime | None = None
+    owner_id: UserId | None = None
+
+
+_VIA = {AcquisitionType.SUBSCRIPTION: Via.SUBSCRIPTION, AcquisitionType.FAMILY: Via.FAMILY}
+
+
+def decide_access(
+    grants: Sequence[Grant], *, now: datetime, parent_grants: Sequence[Grant] | None = None
+) -> AccessVerdict:
+    """Decide whether rights give access now (contract 4.1, details 3.2 and 3.5).
+
+    `parent_grants` are the rights to the base game of a DLC, which needs access to it; None if it has no base game.
+    """
+    held = best(grants, now)
+    if held is None:
+        return AccessVerdict(allowed=False, reason=_refusal(grants, now))
+    if parent_grants is not None and best(parent_grants, now) is None:
+        return AccessVerdict(allowed=False, reason=Refusal.BASE_GAME_MISSING)
+    ends = (access_ends(grants, now), access_ends(parent_grants or (), now))
+    return AccessVerdict(
+        allowed=True,
+        via=_VIA.get(held.acquisition_type, Via.OWNED),
+        expires_at=min((end for end in ends if end is not None), default=None),
+        owner_id=UserId(UUID(held.source_id)) if held.acquisition_type is AcquisitionType.FAMILY else None,
+    )
+
+
+def _refusal(grants: Sequence[Grant], now: datetime) -> Refusal:
+    if not grants:
+        return Refusal.NOT_OWNED
+    ran_out = any(g.revoked_at is None and g.expires_at is not None and g.expires_at <= now for g in grants)
+    return Refusal.EXPIRED if ran_out else Refusal.REVOKED
