@@ -33,3 +33,15 @@ CREATE TABLE catalog.games (
 );
 
 CREATE INDEX games_parent_game_id ON catalog.games (parent_game_id) WHERE parent_game_id IS NOT NULL;
+
+-- One row: the epoch that answers are versioned with, because names and kinds of games are in them (data 15). Whoever
+-- changes games announces the next one, which counts from moves_at on.
+CREATE TABLE catalog.epoch (
+    is_only boolean NOT NULL DEFAULT true,
+    epoch bigint NOT NULL,
+    moves_at timestamptz NOT NULL,
+    CONSTRAINT epoch_pkey PRIMARY KEY (is_only),
+    CONSTRAINT epoch_is_only_row CHECK (is_only)
+);
+
+INSERT INTO catalog.epoch (epoch, moves_at) VALUES (1, '1970-01-01 00:00:00+00');

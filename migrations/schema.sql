@@ -31,6 +31,15 @@ BEGIN
 END
 $$;
 
+-- Name: epoch; Type: TABLE; Schema: catalog; Owner: -
+
+CREATE TABLE catalog.epoch (
+    is_only boolean DEFAULT true NOT NULL,
+    epoch bigint NOT NULL,
+    moves_at timestamp with time zone NOT NULL,
+    CONSTRAINT epoch_is_only_row CHECK (is_only)
+);
+
 -- Name: games; Type: TABLE; Schema: catalog; Owner: -
 
 CREATE TABLE catalog.games (
@@ -236,7 +245,7 @@ CREATE TABLE public.user_libraries (
     is_favorite boolean DEFAULT false NOT NULL,
     last_played_at timestamp with time zone,
     total_playtime bigint DEFAULT 0 NOT NULL,
-    installation_status text DEFAULT 'not_installed'::text NOT NULL,
+    installation_status text DEFAULT 'not_installed'::text NOT NULL COLLATE pg_catalog."C",
     platform text,
     install_event_at timestamp with time zone,
     notes text,
@@ -262,6 +271,11 @@ CREATE TABLE public.user_revisions (
     CONSTRAINT user_revisions_revision_not_negative CHECK ((revision >= 0))
 )
 WITH (fillfactor='70');
+
+-- Name: epoch epoch_pkey; Type: CONSTRAINT; Schema: catalog; Owner: -
+
+ALTER TABLE ONLY catalog.epoch
+    ADD CONSTRAINT epoch_pkey PRIMARY KEY (is_only);
 
 -- Name: games games_pkey; Type: CONSTRAINT; Schema: catalog; Owner: -
 
@@ -370,6 +384,22 @@ CREATE INDEX outbox_parked_by_age ON public.outbox_parked USING btree (parked_at
 -- Name: user_game_category_items_library_item_id; Type: INDEX; Schema: public; Owner: -
 
 CREATE INDEX user_game_category_items_library_item_id ON public.user_game_category_items USING btree (user_id, library_item_id);
+
+-- Name: user_libraries_by_acquisition_date; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX user_libraries_by_acquisition_date ON public.user_libraries USING btree (user_id, acquisition_date, game_id);
+
+-- Name: user_libraries_by_installation_status; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX user_libraries_by_installation_status ON public.user_libraries USING btree (user_id, installation_status, game_id);
+
+-- Name: user_libraries_by_last_played_at; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX user_libraries_by_last_played_at ON public.user_libraries USING btree (user_id, last_played_at, game_id);
+
+-- Name: user_libraries_by_total_playtime; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX user_libraries_by_total_playtime ON public.user_libraries USING btree (user_id, total_playtime, game_id);
 
 -- Name: user_game_category_items user_game_category_items_category_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
 

@@ -10,6 +10,7 @@ from fakes.clock import FakeClock, SequentialIds
 from library_domain.catalog.model import Game, LaunchOption, ProductType
 from library_domain.flows.add_to_library import AddToLibraryHandler
 from library_domain.library.model import AcquisitionType, LibraryEntry, Refusal, Via
+from library_domain.library.queries import LibraryQuery
 from library_domain.shared.ids import UserId
 from library_domain.shared.paging import Page
 
@@ -27,13 +28,13 @@ def add(world: World, clock: FakeClock, ids: SequentialIds) -> AddToLibraryHandl
 
 
 async def names(world: World, user: UserId, page: Page = Page()) -> list[str | None]:  # noqa: B008
-    shown = await world.reader.page(user, page, now=NOON)
+    shown = await world.reader.page(user, LibraryQuery(page=page), now=NOON)
     return [item.name for item in shown.items]
 
 
 class TestPage:
     async def test_is_empty_for_a_user_that_nobody_knows(self, world: World) -> None:
-        shown = await world.reader.page(ALICE, Page(), now=NOON)
+        shown = await world.reader.page(ALICE, LibraryQuery(), now=NOON)
 
         assert (shown.items, shown.total) == ([], 0)
 
@@ -53,8 +54,8 @@ class TestPage:
             await learn(world, a_game(letter))
             await add(a_purchase(letter))
 
-        shown = await world.reader.page(ALICE, Page(limit=2, offset=1), now=NOON)
-        beyond = await world.reader.page(ALICE, Page(offset=10), now=NOON)
+        shown = await world.reader.page(ALICE, LibraryQuery(page=Page(limit=2, offset=1)), now=NOON)
+        beyond = await world.reader.page(ALICE, LibraryQuery(page=Page(offset=10)), now=NOON)
 
         assert [item.name for item in shown.items] == ["B", "C"]
         assert shown.total == 4
@@ -70,7 +71,7 @@ class TestPage:
         await learn(world, a_game("Portal 2"), a_dlc("Zest", of="Portal 2"), a_dlc("Art book", of="Portal 2"))
         await add(a_purchase("Portal 2", dlc=(game_id("Zest"), game_id("Art book"))))
 
-        shown = await world.reader.page(ALICE, Page(), now=NOON)
+        shown = await world.reader.page(ALICE, LibraryQuery(), now=NOON)
 
         assert shown.total == 1
         assert [part.name for part in shown.items[0].dlc] == ["Art book", "Zest"]
@@ -79,7 +80,7 @@ class TestPage:
     async def test_leaves_out_what_has_run_out(self, world: World) -> None:
         await keep_expiring(world, expires_at=NOON)
 
-        shown = await world.reader.page(ALICE, Page(), now=NOON)
+        shown = await world.reader.page(ALICE, LibraryQuery(), now=NOON)
 
         assert (shown.items, shown.total) == ([], 0)
 
@@ -87,7 +88,7 @@ class TestPage:
         await learn(world, a_game("Portal 2", cover_url="https://cdn.example/portal.png"))
         await add(a_purchase("Portal 2"))
 
-        (item,) = (await world.reader.page(ALICE, Page(), now=NOON)).items
+        (item,) = (await world.reader.page(ALICE, LibraryQuery(), now=NOON)).items
 
         assert (item.user_id, item.game_id) == (ALICE, game_id("Portal 2"))
         assert (item.product_type, item.acquisition_type) == ("game", "purchase")
@@ -195,7 +196,7 @@ class TestEntries:
         clock.advance(timedelta(hours=1))
         await add(a_purchase("Portal 2"))
 
-        (item,) = (await world.reader.page(ALICE, Page(), now=clock.now())).items
+        (item,) = (await world.reader.page(ALICE, LibraryQuery(), now=clock.now())).items
 
         assert item.acquisition_type == "purchase"
         assert await world.revision(ALICE) == 2

@@ -3,28 +3,105 @@
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
+from functools import partial
 
-from fakes.store import Store
-from library_domain.catalog.model import ProductType
-from library_domain.library.model import AcquisitionType, Grant, LibraryEntry, best, decide_access
-from library_domain.library.queries import LibraryItem, LibraryItemDetail, LibraryPage, OwnedDLC, Rights
+from fakes.store import Activity, Store
+from library_domain.catalog.model import Game, ProductType
+from library_domain.library.model import (
+    AcquisitionType,
+    Category,
+    Grant,
+    LibraryEntry,
+    best,
+    category_key,
+    decide_access,
+)
+from library_domain.library.queries import (
+    CategorySummary,
+    Collection,
+    CollectionSummary,
+    LibraryFilter,
+    LibraryItem,
+    LibraryItemDetail,
+    LibraryPage,
+    LibraryQuery,
+    LibrarySort,
+    OwnedDLC,
+    Rights,
+    Version,
+)
 from library_domain.shared.ids import GameId, UserId
-from library_domain.shared.paging import Page
+from library_domain.shared.paging import Order, Position
+from library_domain.shared.text import sort_name
+
+Key = str | int | datetime | None
+
+
+def _is_behind(after: Position, key: Key, game_id: GameId, *, turn: int) -> bool:
+    if key is None or after.key is None:
+        return key is None and (
+            after.key is not None or ((game_id > after.id) == (turn > 0) and game_id != after.id)
+        )
+    here, there = (key, game_id), (after.key, after.id)
+    return here != there and (here > there) == (turn > 0)
 
 
 class FakeLibraryReader:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def page(self, user_id: UserId, page: Page, *, now: datetime) -> LibraryPage:
-        shown = [
-            entry
-            for entry in self._of(user_id)
-            if entry.product_type is not ProductType.DLC and self._accessible(entry, now)
+    async def version(self, user_id: UserId, *, now: datetime) -> Version:
+        user, epoch = self._store.users.get(user_id), self._store.epoch
+        return Version(
+            timeline="1",
+            epoch=epoch.number - (epoch.moves_at > now),
+            revision=user.revision if user else 0,
+        )
+
+    async def page(self, user_id: UserId, query: LibraryQuery, *, now: datetime) -> LibraryPage:
+        page, turn = query.page, -1 if query.order is Order.DESC else 1
+        found = [entry for entry in self._of(user_id) if self._passes(entry, query.filter, now)]
+
+        def key_of(entry: LibraryEntry) -> Key:
+            return self._key(entry, query.sort)
+
+        # What has no key comes last both ways; the game id turns with the order.
+        keyed = [entry for entry in found if key_of(entry) is not None]
+        keyless = [entry for entry in found if key_of(entry) is None]
+        keyed.sort(key=lambda entry: (key_of(entry), entry.game_id))
+        keyless.sort(key=lambda entry: entry.game_id)
+        shown = [*keyed[::turn], *keyless[::turn]]
+        if page.after is not None:
+            behind = partial(_is_behind, page.after, turn=turn)
+            shown = [entry for entry in shown if behind(key_of(entry), entry.game_id)]
+        shown = shown[page.offset : page.offset + page.limit + 1]
+        items = shown[: page.limit]
+        last = items[-1] if len(shown) > len(items) else None
+        return LibraryPage(
+            items=[self._item(entry, now) for entry in items],
+            total=len(found) if page.after is None else None,
+            next=None if last is None else Position(key=key_of(last), id=last.game_id),
+        )
+
+    async def collections(self, user_id: UserId, *, now: datetime) -> Sequence[CollectionSummary]:
+        return [
+            CollectionSummary(name=name, count=self._count(user_id, LibraryFilter(collection=name), now))
+            for name in Collection
         ]
-        shown.sort(key=lambda entry: self._order(entry.game_id))
-        items = [self._item(entry, now) for entry in shown[page.offset : page.offset + page.limit]]
-        return LibraryPage(items=items, total=len(shown))
+
+    async def categories(self, user_id: UserId, *, now: datetime) -> Sequence[CategorySummary]:
+        categories = self._store.categories.get(user_id, {}).values()
+        return [
+            CategorySummary(
+                id=category.id,
+                name=category.name,
+                color=category.color,
+                items_count=self._count(user_id, LibraryFilter(category=category.name), now),
+                created_at=category.created_at,
+                updated_at=category.updated_at,
+            )
+            for category in sorted(categories, key=lambda category: category.key)
+        ]
 
     async def item(self, user_id: UserId, game_id: GameId, *, now: datetime) -> LibraryItemDetail | None:
         entry = self._store.entries.get((user_id, game_id))
@@ -66,6 +143,48 @@ class FakeLibraryReader:
         entry = self._store.entries.get((user_id, game_id))
         return [] if entry is None else list(entry.grants)
 
+    def _count(self, user_id: UserId, wanted: LibraryFilter, now: datetime) -> int:
+        return sum(self._passes(entry, wanted, now) for entry in self._of(user_id))
+
+    def _passes(self, entry: LibraryEntry, wanted: LibraryFilter, now: datetime) -> bool:
+        activity, since, game = self._activity(entry), wanted.played_since(now), self._game(entry)
+        played = activity.last_played_at
+        categories = self._categories(entry)
+        return (
+            entry.product_type is not ProductType.DLC
+            and self._accessible(entry, now) is not wanted.withdrawn
+            and wanted.is_hidden in (None, entry.is_hidden)
+            and (not wanted.kinds or entry.product_type in wanted.kinds)
+            and (wanted.statuses is None or activity.installation_status in wanted.statuses)
+            and (not wanted.only_favorite or entry.is_favorite)
+            and (not wanted.only_shared or entry.acquisition_type is AcquisitionType.FAMILY)
+            and (not wanted.only_unplayed or played is None)
+            and (since is None or (played is not None and played >= since))
+            and (wanted.q is None or (game is not None and sort_name(wanted.q) in (game.sort_name or "")))
+            and (wanted.category is None or category_key(wanted.category) in {c.key for c in categories})
+        )
+
+    def _key(self, entry: LibraryEntry, sort: LibrarySort) -> Key:
+        activity, game = self._activity(entry), self._game(entry)
+        keys: dict[LibrarySort, Key] = {
+            LibrarySort.NAME: game.sort_name if game else None,
+            LibrarySort.ACQUISITION_DATE: entry.acquisition_date,
+            LibrarySort.LAST_PLAYED_AT: activity.last_played_at,
+            LibrarySort.TOTAL_PLAYTIME: activity.total_playtime,
+            LibrarySort.INSTALLATION_STATUS: activity.installation_status.value,
+        }
+        return keys[sort]
+
+    def _game(self, entry: LibraryEntry) -> Game | None:
+        return self._store.games.get(entry.game_id)
+
+    def _activity(self, entry: LibraryEntry) -> Activity:
+        return self._store.activities.get((entry.user_id, entry.game_id), Activity())
+
+    def _categories(self, entry: LibraryEntry) -> list[Category]:
+        known = self._store.categories.get(entry.user_id, {})
+        return sorted((known[each] for each in entry.category_ids), key=lambda category: category.key)
+
     def _accessible(self, entry: LibraryEntry, now: datetime) -> bool:
         return entry.revoked_at is None and (entry.access_expires_at is None or entry.access_expires_at > now)
 
@@ -75,7 +194,7 @@ class FakeLibraryReader:
         return (name is None, (name or "").encode(), game_id)
 
     def _item(self, entry: LibraryEntry, now: datetime) -> LibraryItem:
-        game = self._store.games.get(entry.game_id)
+        game, activity = self._game(entry), self._activity(entry)
         is_family = entry.acquisition_type is AcquisitionType.FAMILY
         dlc = [
             part
@@ -93,16 +212,16 @@ class FakeLibraryReader:
             product_type=entry.product_type,
             acquisition_type=None if is_family else entry.acquisition_type,
             acquisition_date=entry.acquisition_date,
-            is_hidden=False,
-            is_favorite=False,
-            last_played_at=None,
-            total_playtime_seconds=0,
-            installation_status="not_installed",
+            is_hidden=entry.is_hidden,
+            is_favorite=entry.is_favorite,
+            last_played_at=activity.last_played_at,
+            total_playtime_seconds=activity.total_playtime,
+            installation_status=activity.installation_status,
             installed=False,
             size_installed=None,
             platform=None,
             platforms=list(game.platforms) if game else [],
-            categories=[],
+            categories=[category.name for category in self._categories(entry)],
             dlc=[
                 OwnedDLC(
                     dlc_id=part.game_id,
@@ -115,8 +234,8 @@ class FakeLibraryReader:
             ],
             family_shared=is_family,
             owner_id=None,
-            notes=None,
+            notes=entry.notes,
             cover_url=game.cover_url if game else None,
             created_at=entry.created_at,
-            updated_at=entry.created_at,
+            updated_at=self._store.updated_at.get((entry.user_id, entry.game_id), entry.created_at),
         )

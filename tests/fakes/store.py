@@ -1,12 +1,12 @@
 """What the fakes of one test share: the committed state of an imaginary database."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from library_domain.catalog.model import Game
-from library_domain.library.model import LibraryEntry
+from library_domain.library.model import Category, InstallationStatus, LibraryEntry
 from library_domain.outbox.model import OutboxMessage
 from library_domain.shared.ids import GameId, UserId
 
@@ -28,10 +28,31 @@ class StoredAnswer:
 
 
 @dataclass
+class Activity:
+    """What playing and downloading leave in the row of an entry; no use case writes it yet."""
+
+    last_played_at: datetime | None = None
+    total_playtime: int = 0
+    installation_status: InstallationStatus = InstallationStatus.NOT_INSTALLED
+
+
+@dataclass
+class Epoch:
+    """The catalog's epoch as it is announced: it counts from `moves_at` on."""
+
+    number: int = 1
+    moves_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass
 class Store:
     users: dict[UserId, User] = field(default_factory=dict)
     entries: dict[tuple[UserId, GameId], LibraryEntry] = field(default_factory=dict)
+    updated_at: dict[tuple[UserId, GameId], datetime] = field(default_factory=dict)
+    activities: dict[tuple[UserId, GameId], Activity] = field(default_factory=dict)
+    categories: dict[UserId, dict[UUID, Category]] = field(default_factory=dict)
     games: dict[GameId, Game] = field(default_factory=dict)
+    epoch: Epoch = field(default_factory=Epoch)
     jobs: set[tuple[str, str]] = field(default_factory=set)
     audit: list[dict[str, Any]] = field(default_factory=list)
     outbox: list[OutboxMessage] = field(default_factory=list)

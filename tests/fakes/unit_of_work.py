@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from copy import deepcopy
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from fakes.store import Store, StoredAnswer, User
+from fakes.store import Epoch, Store, StoredAnswer, User
 from library_adapters.postgres.encoding import envelope, headers
 from library_domain.catalog.model import Game
-from library_domain.library.model import LibraryEntry
+from library_domain.library.model import Categories, LibraryEntry
 from library_domain.outbox.model import OutboxMessage
 from library_domain.shared.caller import current_caller
 from library_domain.shared.clock import Clock
@@ -35,21 +35,44 @@ class FakeLibrary:
 
     async def save(self, entry: LibraryEntry) -> None:
         self._transaction.next_revision(entry.user_id)
-        entry.is_new = entry.is_changed = False
+        if entry.is_new or entry.is_changed:
+            self._transaction.store.updated_at[entry.user_id, entry.game_id] = self._transaction.now()
+        entry.is_new = entry.is_changed = entry.is_refiled = False
         entry.new_grants.clear()
         kept = deepcopy(entry)
         kept.events.clear()
         self._transaction.store.entries[entry.user_id, entry.game_id] = kept
 
 
+class FakeCategories:
+    def __init__(self, transaction: "FakeTransaction") -> None:
+        self._transaction = transaction
+
+    async def of(self, user_id: UserId) -> Categories:
+        kept = self._transaction.store.categories.get(user_id, {})
+        return Categories(user_id=user_id, by_id=deepcopy(kept))
+
+    async def save(self, categories: Categories) -> None:
+        user_id = categories.user_id
+        self._transaction.next_revision(user_id)
+        self._transaction.store.categories[user_id] = deepcopy(categories.by_id)
+        for (owner, _), entry in self._transaction.store.entries.items():
+            if owner == user_id:
+                entry.category_ids -= categories.deleted
+        categories.changed.clear()
+        categories.deleted.clear()
+
+
 class FakeGames:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
+        self._clock = clock
 
     async def known(self, ids: Sequence[GameId]) -> Mapping[GameId, Game]:
         return {game_id: self._store.games[game_id] for game_id in ids if game_id in self._store.games}
 
     async def save(self, games: Sequence[Game]) -> None:
+        changed = False
         for game in games:
             stored = self._store.games.get(game.game_id)
             newer = stored is None or (
@@ -57,6 +80,10 @@ class FakeGames:
             )
             if newer:
                 self._store.games[game.game_id] = game
+                changed = True
+        now, epoch = self._clock.now(), self._store.epoch
+        if changed and epoch.moves_at <= now + timedelta(seconds=10):
+            self._store.epoch = Epoch(number=epoch.number + 1, moves_at=now + timedelta(minutes=1))
 
 
 class FakeJobs:
@@ -81,8 +108,12 @@ class FakeTransaction:
         return FakeLibrary(self)
 
     @property
+    def categories(self) -> FakeCategories:
+        return FakeCategories(self)
+
+    @property
     def games(self) -> FakeGames:
-        return FakeGames(self.store)
+        return FakeGames(self.store, self._clock)
 
     @property
     def jobs(self) -> FakeJobs:
@@ -90,8 +121,12 @@ class FakeTransaction:
 
     def record(self, *events: DomainEvent) -> None:
         for event in events:
-            self.next_revision(event.user_id)
+            if event.is_change:
+                self.next_revision(event.user_id)
             self._events.append(event)
+
+    def now(self) -> datetime:
+        return self._clock.now()
 
     def next_revision(self, user_id: UserId) -> int:
         if user_id not in self.locked:
@@ -114,9 +149,10 @@ class FakeTransaction:
         now = self._clock.now()
         counters: dict[UserId, int] = {}
         for event in self._events:
-            user = self.store.users[event.user_id]
-            user.revision = self.next_revision(event.user_id)
-            user.changed_at = max(now, user.changed_at or now)
+            user = self.store.users.get(event.user_id, User())
+            if event.is_change:
+                user.revision = self.next_revision(event.user_id)
+                user.changed_at = max(now, user.changed_at or now)
             caller = current_caller()
             self.store.audit.append(
                 {
@@ -143,7 +179,7 @@ class FakeTransaction:
                     event_type=event.event_type or "",
                     payload=envelope(event, event_id=event_id, revision=user.revision, n=n).encode(),
                     headers=tuple(headers(event, event_id=event_id, trace={}).items()),
-                    written_at=user.changed_at,
+                    written_at=user.changed_at or now,
                 )
             )
 

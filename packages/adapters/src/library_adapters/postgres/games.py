@@ -28,10 +28,13 @@ class PostgresGames:
         return await _known(self._connection, ids)
 
     async def save(self, games: Sequence[Game]) -> None:
-        """See the port. Rows are written in ascending id, so that two savers cannot deadlock."""
-        rows = [_to_row(game, now=self._now()) for game in sorted(games, key=lambda game: game.game_id)]
+        """See the port. Rows are written in ascending id, the epoch last, so that two savers cannot deadlock."""
+        now = self._now()
+        rows = [_to_row(game, now=now) for game in sorted(games, key=lambda game: game.game_id)]
         async with self._connection.cursor() as cursor:
             await cursor.executemany(_SQL["save_game"], rows)
+            if cursor.rowcount > 0:
+                await cursor.execute(_SQL["move_epoch"], {"now": now})
 
 
 class PostgresGameReader:

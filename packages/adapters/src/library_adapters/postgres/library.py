@@ -52,13 +52,22 @@ class PostgresLibrary:
                 _SQL["insert_entry" if entry.is_new else "update_entry"],
                 _to_row(entry, revision=revision, now=now),
             )
+        if entry.is_refiled:
+            filed = {
+                "user_id": entry.user_id,
+                "id": entry.id,
+                "category_ids": list(entry.category_ids),
+                "now": now,
+            }
+            await self._connection.execute(_SQL["unfile"], filed)
+            await self._connection.execute(_SQL["file"], filed)
         if entry.new_grants:
             async with self._connection.cursor() as cursor:
                 await cursor.executemany(
                     _SQL["insert_grant"],
                     [_grant_row(entry, grant, revision=revision, now=now) for grant in entry.new_grants],
                 )
-        entry.is_new = entry.is_changed = False
+        entry.is_new = entry.is_changed = entry.is_refiled = False
         entry.new_grants.clear()
 
 
@@ -93,6 +102,10 @@ def _to_entry(row: Mapping[str, Any], grants: list[Grant]) -> LibraryEntry:
         access_expires_at=row["access_expires_at"],
         revoked_at=row["revoked_at"],
         revoke_reason=row["revoke_reason"],
+        is_hidden=row["is_hidden"],
+        is_favorite=row["is_favorite"],
+        notes=row["notes"],
+        category_ids=frozenset(row["category_ids"]),
         grants=grants,
     )
 
@@ -108,6 +121,9 @@ def _to_row(entry: LibraryEntry, *, revision: int, now: datetime) -> dict[str, A
         "access_expires_at": entry.access_expires_at,
         "revoked_at": entry.revoked_at,
         "revoke_reason": entry.revoke_reason,
+        "is_hidden": entry.is_hidden,
+        "is_favorite": entry.is_favorite,
+        "notes": entry.notes,
         "created_at": entry.created_at,
         "revision": revision,
         "now": now,

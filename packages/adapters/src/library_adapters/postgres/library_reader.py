@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
 import msgspec
 
@@ -11,17 +11,26 @@ from library_adapters.postgres.library import to_grant
 from library_adapters.postgres.pool import Pool
 from library_adapters.postgres.statements import statements
 from library_domain.catalog.model import LaunchOption
-from library_domain.library.model import decide_access
+from library_domain.library.model import PLAYABLE, category_key, decide_access
 from library_domain.library.queries import (
+    RECENT,
+    CategorySummary,
+    Collection,
+    CollectionSummary,
     Installation,
+    LibraryFilter,
     LibraryItem,
     LibraryItemDetail,
     LibraryPage,
+    LibraryQuery,
+    LibrarySort,
     OwnedDLC,
     Rights,
+    Version,
 )
 from library_domain.shared.ids import GameId, UserId
-from library_domain.shared.paging import Page
+from library_domain.shared.paging import Position
+from library_domain.shared.text import sort_name
 
 _SQL = statements("library_reader")
 
@@ -32,16 +41,48 @@ class PostgresLibraryReader:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def page(self, user_id: UserId, page: Page, *, now: datetime) -> LibraryPage:
+    async def version(self, user_id: UserId, *, now: datetime) -> Version:
         """See the port."""
-        parameters = {"user_id": user_id, "now": now, "limit": page.limit, "offset": page.offset}
+        with driver_errors():
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(_SQL["version"], {"user_id": user_id, "now": now})
+                (row,) = await cursor.fetchall()
+        return Version(**row)
+
+    async def page(self, user_id: UserId, query: LibraryQuery, *, now: datetime) -> LibraryPage:
+        """See the port."""
+        conditions = {"user_id": user_id, "now": now, **_conditions(query.filter, now)}
         with driver_errors():
             async with self._pool.connection() as connection, connection.pipeline():
-                rows = await connection.execute(_SQL["page"], parameters)
-                total = await connection.execute(_SQL["total"], parameters)
-                items = [LibraryItem(**_members(row)) async for row in rows]
-                counted = await total.fetchone()
-        return LibraryPage(items=items, total=counted["total"] if counted else 0)
+                cursor = await connection.execute(*_page(query, conditions))
+                counting = (
+                    await connection.execute(_SQL["total"], conditions) if query.page.after is None else None
+                )
+                rows = await cursor.fetchall()
+                counted = await counting.fetchone() if counting else None
+        shown = rows[: query.page.limit]
+        return LibraryPage(
+            items=[LibraryItem(**_members(row)) for row in shown],
+            total=counted["total"] if counted else None,
+            next=Position(key=shown[-1]["sort_key"], id=shown[-1]["game_id"])
+            if len(rows) > len(shown)
+            else None,
+        )
+
+    async def collections(self, user_id: UserId, *, now: datetime) -> Sequence[CollectionSummary]:
+        """See the port."""
+        parameters = {"user_id": user_id, "now": now, "recent": now - RECENT, "playable": list(PLAYABLE)}
+        with driver_errors():
+            async with self._pool.connection() as connection:
+                (row,) = await (await connection.execute(_SQL["collections"], parameters)).fetchall()
+        return [CollectionSummary(name=name, count=row[name]) for name in Collection]
+
+    async def categories(self, user_id: UserId, *, now: datetime) -> Sequence[CategorySummary]:
+        """See the port."""
+        with driver_errors():
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(_SQL["categories"], {"user_id": user_id, "now": now})
+                return [CategorySummary(**row) async for row in cursor]
 
     async def item(self, user_id: UserId, game_id: GameId, *, now: datetime) -> LibraryItemDetail | None:
         """See the port."""
@@ -78,7 +119,48 @@ class PostgresLibraryReader:
                 return [row["game_id"] async for row in cursor]
 
 
-_CONVERTED = frozenset({"launch_options", "devices"})
+_KEYS = {sort: sort.value for sort in LibrarySort} | {LibrarySort.NAME: "sort_name"}
+_LITERALLY = str.maketrans({sign: f"\\{sign}" for sign in "\\%_"})
+_CONVERTED = frozenset({"launch_options", "devices", "sort_key"})
+
+
+def _page(query: LibraryQuery, conditions: Mapping[str, Any]) -> tuple[LiteralString, Mapping[str, Any]]:
+    """Return the statement for this part of the list, and its parameters."""
+    key, direction = _KEYS[query.sort], query.order.value.upper()
+    # One more than asked for tells whether anything follows.
+    limit = {"limit": query.page.limit + 1}
+    after = query.page.after
+    if after is None:
+        return _SQL[f"page.{key}.{direction}"], {**conditions, **limit, "offset": query.page.offset}
+    if after.key is None:
+        return _SQL[f"page_after_null.{key}.{direction}"], {**conditions, **limit, "after_id": after.id}
+    return _SQL[f"page_after.{key}.{direction}"], {
+        **conditions,
+        **limit,
+        "after_key": after.key,
+        "after_id": after.id,
+    }
+
+
+def _conditions(wanted: LibraryFilter, now: datetime) -> dict[str, Any]:
+    """Return the parameters that say which games pass."""
+    return {
+        "withdrawn": wanted.withdrawn,
+        "is_hidden": wanted.is_hidden,
+        "kinds": list(wanted.kinds) or None,
+        "statuses": None if wanted.statuses is None else list(wanted.statuses),
+        "only_favorite": wanted.only_favorite,
+        "only_shared": wanted.only_shared,
+        "only_unplayed": wanted.only_unplayed,
+        "played_since": wanted.played_since(now),
+        "name_like": None if wanted.q is None else _containing(sort_name(wanted.q)),
+        "category_key": None if wanted.category is None else category_key(wanted.category),
+    }
+
+
+def _containing(text: str) -> str:
+    """Return the LIKE pattern of names that contain this text literally."""
+    return f"%{text.translate(_LITERALLY)}%"
 
 
 def _members(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from psycopg import errors as pg
 from psycopg.types.json import Jsonb
 
+from library_adapters.postgres.categories import PostgresCategories
 from library_adapters.postgres.connection import Connection
 from library_adapters.postgres.encoding import audit_details, envelope, headers
 from library_adapters.postgres.errors import POSTGRES, driver_errors
@@ -59,6 +60,11 @@ class PostgresTransaction:
         return PostgresLibrary(self.connection, next_revision=self.next_revision, now=self.clock.now)
 
     @property
+    def categories(self) -> PostgresCategories:
+        """The user's categories."""
+        return PostgresCategories(self.connection, next_revision=self.next_revision)
+
+    @property
     def games(self) -> PostgresGames:
         """The read model of Catalog."""
         return PostgresGames(self.connection, now=self.clock.now)
@@ -71,7 +77,8 @@ class PostgresTransaction:
     def record(self, *events: DomainEvent) -> None:
         """Keep the events until the transaction ends."""
         for event in events:
-            self.next_revision(event.user_id)
+            if event.is_change:
+                self.next_revision(event.user_id)
             self.events.append(event)
 
     def next_revision(self, user_id: UserId) -> int:
@@ -115,7 +122,8 @@ class PostgresTransaction:
             return False
         now = self.clock.now()
         # A user's own clock never goes backwards, so written_at orders the outbox whatever pod wrote it.
-        written_at = {event.user_id: max(now, self.locked[event.user_id].changed_at) for event in self.events}
+        changed = {event.user_id for event in self.events if event.is_change}
+        written_at = {user_id: max(now, self.locked[user_id].changed_at) for user_id in changed}
         trace = self.trace_headers()
         outbox: list[dict[str, object]] = []
         for event in self.events:
@@ -148,7 +156,7 @@ class PostgresTransaction:
             "ip_address": caller.ip_address,
             "user_agent": caller.user_agent,
             "request_id": caller.request_id,
-            "revision": self.next_revision(event.user_id),
+            "revision": self.next_revision(event.user_id) if event.is_change else None,
             "created_at": now,
         }
 

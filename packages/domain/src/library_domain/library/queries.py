@@ -12,7 +12,7 @@ from typing import Protocol
 from uuid import UUID
 
 from library_domain.catalog.model import LaunchOption, ProductType
-from library_domain.library.model import AccessVerdict, Grant, InstallationStatus
+from library_domain.library.model import PLAYABLE, AccessVerdict, Grant, InstallationStatus
 from library_domain.shared.errors import ValidationFailed
 from library_domain.shared.ids import GameId, UserId
 from library_domain.shared.paging import Order, Page, Position
@@ -22,6 +22,7 @@ MAX_Q = 100
 """How many characters are searched for at most (details 3.9)."""
 RECENT = timedelta(days=30)
 """A game played within this time is in the collection `recent` (details 1.7)."""
+_NOT_PLAYABLE = frozenset(InstallationStatus) - PLAYABLE
 
 
 class LibrarySort(StrEnum):
@@ -82,6 +83,43 @@ class LibraryFilter:
             raise ValidationFailed(field="q", reason="too_long", maximum=MAX_Q)
         if not sort_name(self.q):
             raise ValidationFailed(field="q", reason="blank")
+
+    @property
+    def statuses(self) -> frozenset[InstallationStatus] | None:
+        """Which installation statuses pass; None: any."""
+        conditions = [
+            self.installation_statuses or None,
+            {True: PLAYABLE, False: _NOT_PLAYABLE, None: None}[self.installed],
+            PLAYABLE if self.collection is Collection.INSTALLED else None,
+        ]
+        set_ones = [condition for condition in conditions if condition is not None]
+        return frozenset.intersection(*set_ones) if set_ones else None
+
+    @property
+    def is_hidden(self) -> bool | None:
+        """What a game that passes says of itself; None: either."""
+        if self.hidden is Hidden.ONLY or self.collection is Collection.HIDDEN:
+            return True
+        return False if self.hidden is Hidden.EXCLUDED else None
+
+    @property
+    def only_favorite(self) -> bool:
+        """Whether a game must be a favourite to pass."""
+        return self.favorite or self.collection is Collection.FAVORITES
+
+    @property
+    def only_shared(self) -> bool:
+        """Whether a game must be borrowed to pass."""
+        return self.shared or self.collection is Collection.SHARED
+
+    @property
+    def only_unplayed(self) -> bool:
+        """Whether a game must never have been played to pass."""
+        return self.collection is Collection.UNPLAYED
+
+    def played_since(self, now: datetime) -> datetime | None:
+        """Return since when a game must have been played to pass; None: it need not."""
+        return now - RECENT if self.collection is Collection.RECENT else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from fakes.library_reader import FakeLibraryReader
 from unit.domain.library.use_cases.conftest import Own
 
 from library_domain.library.errors import GameNotFound
+from library_domain.library.queries import LibraryQuery
 from library_domain.library.use_cases.list_library import ListLibrary, ListLibraryHandler
 from library_domain.library.use_cases.show_item import ShowItem, ShowItemHandler
 from library_domain.shared.paging import Page
@@ -22,7 +23,7 @@ async def test_a_page_is_the_part_that_was_asked_for(
     await own("Portal 2", by="bob")
 
     page = await ListLibraryHandler(reader=reader, clock=clock)(
-        ListLibrary(user_id=ALICE, page=Page(limit=1, offset=1))
+        ListLibrary(user_id=ALICE, query=LibraryQuery(page=Page(limit=1, offset=1)))
     )
 
     assert ([item.name for item in page.items], page.total) == (["Portal 2"], 2)

@@ -2,10 +2,16 @@
 
 -- name: entries
 -- The user's entries for some games; the mutex is held, so no row lock.
-SELECT id, user_id, game_id, product_type, acquisition_type, acquisition_date, access_expires_at, revoked_at,
-       revoke_reason, created_at
-  FROM user_libraries
- WHERE user_id = %(user_id)s AND game_id = ANY(%(game_ids)s::uuid[])
+SELECT owned.id, owned.user_id, owned.game_id, owned.product_type, owned.acquisition_type, owned.acquisition_date,
+       owned.access_expires_at, owned.revoked_at, owned.revoke_reason, owned.is_hidden, owned.is_favorite, owned.notes,
+       owned.created_at,
+       ARRAY(
+           SELECT filed.category_id
+             FROM user_game_category_items AS filed
+            WHERE filed.user_id = owned.user_id AND filed.library_item_id = owned.id
+       ) AS category_ids
+  FROM user_libraries AS owned
+ WHERE owned.user_id = %(user_id)s AND owned.game_id = ANY(%(game_ids)s::uuid[])
 
 -- name: grants
 -- All rights of the user to some games, dead ones too.
@@ -26,16 +32,31 @@ VALUES (
 )
 
 -- name: update_entry
--- What the entry shows of its rights.
+-- What the entry shows of its rights, and what the user makes of it.
 UPDATE user_libraries
    SET acquisition_type = %(acquisition_type)s,
        acquisition_date = %(acquisition_date)s,
        access_expires_at = %(access_expires_at)s,
        revoked_at = %(revoked_at)s,
        revoke_reason = %(revoke_reason)s,
+       is_hidden = %(is_hidden)s,
+       is_favorite = %(is_favorite)s,
+       notes = %(notes)s,
        revision = %(revision)s,
        updated_at = %(now)s
  WHERE user_id = %(user_id)s AND id = %(id)s
+
+-- name: unfile
+-- Take the entry out of the categories that it is no longer in.
+DELETE FROM user_game_category_items
+ WHERE user_id = %(user_id)s AND library_item_id = %(id)s AND category_id <> ALL(%(category_ids)s::uuid[])
+
+-- name: file
+-- Put the entry into the categories that it is not in yet.
+INSERT INTO user_game_category_items (user_id, category_id, library_item_id, created_at)
+SELECT %(user_id)s, category_id, %(id)s, %(now)s
+  FROM unnest(%(category_ids)s::uuid[]) AS category_id
+    ON CONFLICT (user_id, category_id, library_item_id) DO NOTHING
 
 -- name: insert_grant
 -- One right from one source.

@@ -1,28 +1,49 @@
--- Reads of the library. A page is one user's rows, found by the index on (user_id, game_id).
+-- Reads of the library. A page is one user's rows, found by the indexes of user_libraries, which all begin with the user.
 
--- name: page
--- Games that the user may play now and has not hidden, by name; DLC stand under their games.
-WITH shown AS MATERIALIZED (
-    SELECT owned.*, game.name, game.sort_name, game.platforms, game.cover_url
-      FROM user_libraries AS owned
-      LEFT JOIN catalog.games AS game ON game.game_id = owned.game_id
-     WHERE owned.user_id = %(user_id)s
-       AND owned.product_type <> 'dlc'
-       AND NOT owned.is_hidden
-       AND owned.revoked_at IS NULL
-       AND (owned.access_expires_at IS NULL OR owned.access_expires_at > %(now)s)
-     ORDER BY game.sort_name ASC NULLS LAST, owned.game_id ASC
-     LIMIT %(limit)s OFFSET %(offset)s
-)
-SELECT shown.id, shown.user_id, shown.game_id, shown.name, shown.product_type,
+-- fragment: accessible
+-- The entry shows a right that holds now; whoever takes a right away or finds it run out says so in the entry.
+owned.revoked_at IS NULL AND (owned.access_expires_at IS NULL OR owned.access_expires_at > %(now)s)
+
+-- fragment: mine
+-- The user's games that pass the filter (details 3.9); a null parameter is no condition. DLC stand under their games.
+SELECT owned.*, game.name, game.sort_name, game.platforms, game.cover_url
+  FROM user_libraries AS owned
+  LEFT JOIN catalog.games AS game ON game.game_id = owned.game_id
+ WHERE owned.user_id = %(user_id)s
+   AND owned.product_type <> 'dlc'
+   AND ({accessible}) <> %(withdrawn)s
+   AND (%(is_hidden)s::boolean IS NULL OR owned.is_hidden = %(is_hidden)s)
+   AND (%(kinds)s::text[] IS NULL OR owned.product_type = ANY(%(kinds)s))
+   AND (%(statuses)s::text[] IS NULL OR owned.installation_status = ANY(%(statuses)s))
+   AND (NOT %(only_favorite)s OR owned.is_favorite)
+   AND (NOT %(only_shared)s OR owned.acquisition_type = 'family')
+   AND (NOT %(only_unplayed)s OR owned.last_played_at IS NULL)
+   AND (%(played_since)s::timestamptz IS NULL OR owned.last_played_at >= %(played_since)s)
+   AND (%(name_like)s::text IS NULL OR game.sort_name LIKE %(name_like)s)
+   AND (
+           %(category_key)s::text IS NULL
+        OR owned.id IN (
+               SELECT filed.library_item_id
+                 FROM user_game_categories AS named
+                 JOIN user_game_category_items AS filed
+                   ON filed.user_id = named.user_id AND filed.category_id = named.id
+                WHERE named.user_id = %(user_id)s AND named.name_key = %(category_key)s
+           )
+       )
+
+-- fragment: members
+-- What an item of a page and the item alone both show of the row `shown`.
+shown.id, shown.user_id, shown.game_id, shown.name, shown.product_type,
        nullif(shown.acquisition_type, 'family') AS acquisition_type, shown.acquisition_date, shown.is_hidden,
        shown.is_favorite, shown.last_played_at, shown.total_playtime AS total_playtime_seconds,
        shown.installation_status, installation.installed, installation.size_installed, shown.platform,
        coalesce(shown.platforms, '{}') AS platforms, category.categories, dlc.dlc,
        shown.acquisition_type = 'family' AS family_shared, lender.owner_id, shown.notes, shown.cover_url,
        shown.created_at, shown.updated_at
-  FROM shown
- CROSS JOIN LATERAL (
+
+-- fragment: beside
+-- What lies in other tables beside the row `shown`.
+CROSS JOIN LATERAL (
            SELECT coalesce(bool_or(device.status IN ('installed', 'updating')), false) AS installed,
                   (array_agg(device.size_installed ORDER BY device.event_at DESC))[1] AS size_installed
              FROM user_installations AS device
@@ -61,8 +82,7 @@ SELECT shown.id, shown.user_id, shown.game_id, shown.name, shown.product_type,
                           ON owned.user_id = %(user_id)s AND owned.game_id = game.game_id
                        WHERE game.parent_game_id = shown.game_id
                          AND owned.product_type = 'dlc'
-                         AND owned.revoked_at IS NULL
-                         AND (owned.access_expires_at IS NULL OR owned.access_expires_at > %(now)s)
+                         AND {accessible}
                   ) AS part
        ) AS dlc
   LEFT JOIN LATERAL (
@@ -76,7 +96,128 @@ SELECT shown.id, shown.user_id, shown.game_id, shown.name, shown.product_type,
             ORDER BY lent.granted_at
             LIMIT 1
        ) AS lender ON true
- ORDER BY shown.sort_name ASC NULLS LAST, shown.game_id ASC
+
+-- name: version
+-- What the user's answers depend on (data 15). The timeline is the one that is written now: other than the control file's
+-- it changes with the promotion itself. An epoch is announced a minute ahead and counts from its time on.
+SELECT ltrim(left(pg_walfile_name(pg_current_wal_lsn()), 8), '0') AS timeline,
+       (SELECT epoch - (moves_at > %(now)s)::int FROM catalog.epoch) AS epoch,
+       coalesce((SELECT revision FROM user_revisions WHERE user_id = %(user_id)s), 0) AS revision
+
+-- name: page
+-- The first games, or those after an offset. What has no value to sort by comes last in both directions, which no index
+-- does; so both kinds are read from the index in their own turn, as many as can be needed, and then put together.
+-- where {key} is acquisition_date, installation_status, last_played_at, sort_name, total_playtime
+-- where {direction} is ASC, DESC
+WITH mine AS NOT MATERIALIZED (
+{mine}
+),
+shown AS MATERIALIZED (
+    SELECT *
+      FROM (
+               (SELECT *
+                  FROM mine
+                 WHERE {key} IS NOT NULL
+                 ORDER BY {key} {direction}, game_id {direction}
+                 LIMIT %(limit)s::bigint + %(offset)s)
+                UNION ALL
+               (SELECT *
+                  FROM mine
+                 WHERE {key} IS NULL
+                 ORDER BY {key} {direction}, game_id {direction}
+                 LIMIT %(limit)s::bigint + %(offset)s)
+           ) AS first
+     ORDER BY {key} {direction} NULLS LAST, game_id {direction}
+     LIMIT %(limit)s OFFSET %(offset)s
+)
+SELECT {members}, shown.{key} AS sort_key
+  FROM shown
+ {beside}
+ ORDER BY shown.{key} {direction} NULLS LAST, shown.game_id {direction}
+
+-- name: page_after
+-- The games behind one that has a value to sort by.
+-- where {key} is acquisition_date, installation_status, last_played_at, sort_name, total_playtime
+-- where {direction} {beyond} is ASC >, DESC <
+WITH mine AS NOT MATERIALIZED (
+{mine}
+),
+shown AS MATERIALIZED (
+    SELECT *
+      FROM (
+               (SELECT *
+                  FROM mine
+                 WHERE ({key}, game_id) {beyond} (%(after_key)s, %(after_id)s)
+                 ORDER BY {key} {direction}, game_id {direction}
+                 LIMIT %(limit)s)
+                UNION ALL
+               (SELECT *
+                  FROM mine
+                 WHERE {key} IS NULL
+                 ORDER BY {key} {direction}, game_id {direction}
+                 LIMIT %(limit)s)
+           ) AS next
+     ORDER BY {key} {direction} NULLS LAST, game_id {direction}
+     LIMIT %(limit)s
+)
+SELECT {members}, shown.{key} AS sort_key
+  FROM shown
+ {beside}
+ ORDER BY shown.{key} {direction} NULLS LAST, shown.game_id {direction}
+
+-- name: page_after_null
+-- The games behind one that has no value to sort by: none of them has.
+-- where {key} is last_played_at, sort_name
+-- where {direction} {beyond} is ASC >, DESC <
+WITH mine AS NOT MATERIALIZED (
+{mine}
+),
+shown AS MATERIALIZED (
+    SELECT *
+      FROM mine
+     WHERE {key} IS NULL AND game_id {beyond} %(after_id)s
+     ORDER BY {key} {direction}, game_id {direction}
+     LIMIT %(limit)s
+)
+SELECT {members}, shown.{key} AS sort_key
+  FROM shown
+ {beside}
+ ORDER BY shown.game_id {direction}
+
+-- name: total
+-- How many games all pages have together.
+SELECT count(*) AS total
+  FROM (
+{mine}
+       ) AS mine
+
+-- name: collections
+-- How many games each built-in collection shows, in one walk (details 1.7).
+SELECT count(*) FILTER (WHERE owned.is_favorite AND NOT owned.is_hidden) AS favorites,
+       count(*) FILTER (WHERE owned.last_played_at >= %(recent)s AND NOT owned.is_hidden) AS recent,
+       count(*) FILTER (WHERE owned.installation_status = ANY(%(playable)s) AND NOT owned.is_hidden) AS installed,
+       count(*) FILTER (WHERE owned.last_played_at IS NULL AND NOT owned.is_hidden) AS unplayed,
+       count(*) FILTER (WHERE owned.acquisition_type = 'family' AND NOT owned.is_hidden) AS shared,
+       count(*) FILTER (WHERE owned.is_hidden) AS hidden
+  FROM user_libraries AS owned
+ WHERE owned.user_id = %(user_id)s AND owned.product_type <> 'dlc' AND {accessible}
+
+-- name: categories
+-- The user's categories, each with how many games a page of it shows.
+SELECT named.id, named.name, named.color, named.created_at, named.updated_at,
+       (
+           SELECT count(*)
+             FROM user_game_category_items AS filed
+             JOIN user_libraries AS owned ON owned.user_id = filed.user_id AND owned.id = filed.library_item_id
+            WHERE filed.user_id = named.user_id
+              AND filed.category_id = named.id
+              AND owned.product_type <> 'dlc'
+              AND NOT owned.is_hidden
+              AND {accessible}
+       ) AS items_count
+  FROM user_game_categories AS named
+ WHERE named.user_id = %(user_id)s
+ ORDER BY named.name_key
 
 -- name: item
 -- One game of the user with everything that exists of it, accessible or not.
@@ -87,20 +228,13 @@ WITH shown AS MATERIALIZED (
       LEFT JOIN catalog.games AS game ON game.game_id = owned.game_id
      WHERE owned.user_id = %(user_id)s AND owned.game_id = %(game_id)s
 )
-SELECT shown.id, shown.user_id, shown.game_id, shown.name, shown.product_type,
-       nullif(shown.acquisition_type, 'family') AS acquisition_type, shown.acquisition_date, shown.is_hidden,
-       shown.is_favorite, shown.last_played_at, shown.total_playtime AS total_playtime_seconds,
-       shown.installation_status, installation.installed, installation.size_installed, shown.platform,
-       coalesce(shown.platforms, '{}') AS platforms, category.categories, dlc.dlc,
-       shown.acquisition_type = 'family' AS family_shared, lender.owner_id, shown.notes, shown.cover_url, newest.install_path, shown.size_required,
+SELECT {members}, newest.install_path, shown.size_required,
        coalesce(newest.installed_version, shown.version) AS version, shown.developer,
-       coalesce(shown.launch_options, '[]') AS launch_options, installation.devices,
-       shown.created_at, shown.updated_at
+       coalesce(shown.launch_options, '[]') AS launch_options, device.devices
   FROM shown
+ {beside}
  CROSS JOIN LATERAL (
-           SELECT coalesce(bool_or(device.status IN ('installed', 'updating')), false) AS installed,
-                  (array_agg(device.size_installed ORDER BY device.event_at DESC))[1] AS size_installed,
-                  coalesce(
+           SELECT coalesce(
                       jsonb_agg(
                           jsonb_build_object(
                               'device_id', device.device_id,
@@ -117,44 +251,7 @@ SELECT shown.id, shown.user_id, shown.game_id, shown.name, shown.product_type,
                   ) AS devices
              FROM user_installations AS device
             WHERE device.user_id = shown.user_id AND device.game_id = shown.game_id
-       ) AS installation
- CROSS JOIN LATERAL (
-           SELECT coalesce(array_agg(named.name ORDER BY named.name_key), '{}') AS categories
-             FROM user_game_category_items AS filed
-             JOIN user_game_categories AS named
-               ON named.user_id = filed.user_id AND named.id = filed.category_id
-            WHERE filed.user_id = shown.user_id AND filed.library_item_id = shown.id
-       ) AS category
- CROSS JOIN LATERAL (
-           SELECT coalesce(
-                      jsonb_agg(
-                          jsonb_build_object(
-                              'dlc_id', part.game_id,
-                              'name', part.name,
-                              'installed', part.installation_status IN ('installed', 'updating'),
-                              'size_installed', part.size_installed,
-                              'size_required', part.size_required
-                          )
-                          ORDER BY part.sort_name ASC NULLS LAST, part.game_id ASC
-                      ),
-                      '[]'
-                  ) AS dlc
-             FROM (
-                      SELECT owned.game_id, game.name, game.sort_name, owned.installation_status, game.size_required,
-                             (SELECT device.size_installed
-                                FROM user_installations AS device
-                               WHERE device.user_id = owned.user_id AND device.game_id = owned.game_id
-                               ORDER BY device.event_at DESC
-                               LIMIT 1) AS size_installed
-                        FROM catalog.games AS game
-                        JOIN user_libraries AS owned
-                          ON owned.user_id = %(user_id)s AND owned.game_id = game.game_id
-                       WHERE game.parent_game_id = shown.game_id
-                         AND owned.product_type = 'dlc'
-                         AND owned.revoked_at IS NULL
-                         AND (owned.access_expires_at IS NULL OR owned.access_expires_at > %(now)s)
-                  ) AS part
-       ) AS dlc
+       ) AS device
   LEFT JOIN LATERAL (
            SELECT device.install_path, device.installed_version
              FROM user_installations AS device
@@ -162,27 +259,6 @@ SELECT shown.id, shown.user_id, shown.game_id, shown.name, shown.product_type,
             ORDER BY device.event_at DESC
             LIMIT 1
        ) AS newest ON true
-  LEFT JOIN LATERAL (
-           SELECT lent.source_id::uuid AS owner_id
-             FROM library_grants AS lent
-            WHERE shown.acquisition_type = 'family'
-              AND lent.user_id = shown.user_id
-              AND lent.game_id = shown.game_id
-              AND lent.acquisition_type = 'family'
-              AND lent.revoked_at IS NULL
-            ORDER BY lent.granted_at
-            LIMIT 1
-       ) AS lender ON true
-
--- name: total
--- How many games all pages have together.
-SELECT count(*) AS total
-  FROM user_libraries AS owned
- WHERE owned.user_id = %(user_id)s
-   AND owned.product_type <> 'dlc'
-   AND NOT owned.is_hidden
-   AND owned.revoked_at IS NULL
-   AND (owned.access_expires_at IS NULL OR owned.access_expires_at > %(now)s)
 
 -- name: rights
 -- Every right to the game, and to its base game if it is a DLC whose base game we know. One row at least when there

@@ -20,13 +20,15 @@ UPDATE user_revisions
  WHERE user_id = %(user_id)s
 
 -- name: audit
--- Who did what.
+-- Who did what. Who only looked did not change the revision, and holds no mutex: the row keeps the one that they saw.
 INSERT INTO library_audit_log (
     id, user_id, game_id, action, details, actor_id, actor_role, ip_address, user_agent, request_id, revision, created_at
 )
 VALUES (
     %(id)s, %(user_id)s, %(game_id)s, %(action)s, %(details)s::text::jsonb, %(actor_id)s, %(actor_role)s,
-    %(ip_address)s, %(user_agent)s, %(request_id)s, %(revision)s, %(created_at)s
+    %(ip_address)s, %(user_agent)s, %(request_id)s,
+    coalesce(%(revision)s::bigint, (SELECT revision FROM user_revisions WHERE user_id = %(user_id)s), 0),
+    %(created_at)s
 )
 
 -- name: publish

@@ -58,6 +58,7 @@ class LibraryEntry:
     new_grants: list[Grant] = field(default_factory=list)
     is_new: bool = False
     is_changed: bool = False
+    is_refiled: bool = False
     events: list[DomainEvent] = field(default_factory=list)
 
     @classmethod
@@ -167,7 +168,9 @@ class LibraryEntry:
             {"is_favorite": is_favorite, "notes": notes if notes is UNSET else _notes(notes)}
         )
         if category_ids is not UNSET:
-            changes += self._take({"category_ids": _at_most_twenty(frozenset(category_ids))})
+            refiled = self._take({"category_ids": _at_most_twenty(frozenset(category_ids))})
+            self.is_refiled = self.is_refiled or bool(refiled)
+            changes += refiled
         if changes:
             self.events.append(
                 GameUpdated(
