@@ -1,24 +1,34 @@
 """The REST door: routes, and what stands around them."""
 
 from litestar import Litestar
+from litestar.config.cors import CORSConfig
 from litestar.datastructures import ResponseHeader, State
 from litestar.di import Provide
 from litestar.types import ASGIApp
 
 from library_api.application import Application
 from library_api.boundary import Boundary
+from library_api.completion import complete
+from library_api.compression import Compression
+from library_api.conditional import CACHE_CONTROL, Conditional
 from library_api.doorkeeper import Doorkeeper, require_matrix
 from library_api.errors import answer
+from library_api.idempotency import KEY_HEADER, REPLAYED_HEADER, Idempotency
+from library_api.metering import Meter
 from library_api.openapi import openapi_config
 from library_api.parameters import acting_user
 from library_api.query_rules import StrictQuery, published_rules
+from library_api.request import BODY_SECONDS, StrictRequest
 from library_api.routes import ROUTES
+
+MAX_BODY_BYTES = 64 * 1024
+_PREFLIGHT_SECONDS = 600
 
 
 def create_app(application: Application) -> ASGIApp:
     """Return the whole door. Raises OperationNotInMatrix for a route without a row in the access matrix."""
     return Boundary(
-        create_routing(application),
+        Compression(create_routing(application)),
         ids=application.ids,
         tracing=application.tracing,
         registry=application.registry,
@@ -34,14 +44,46 @@ def create_routing(application: Application) -> Litestar:
             "application": Provide(lambda: application, sync_to_thread=False, use_cache=True),
             "me": Provide(acting_user, sync_to_thread=False),
         },
-        middleware=[Doorkeeper(application.tokens), StrictQuery()],
+        # In the order in which a request passes them.
+        middleware=[
+            Doorkeeper(application.tokens, Meter(application.limits)),
+            StrictQuery(),
+            Conditional(application.show_version),
+            Idempotency(application.claims),
+        ],
+        request_class=StrictRequest,
+        request_max_body_size=MAX_BODY_BYTES,
         exception_handlers={Exception: answer},
-        # A client may keep what it got, but asks before it shows it again; shared caches keep nothing.
-        response_headers=[ResponseHeader(name="Cache-Control", value="private, no-cache")],
+        response_headers=[ResponseHeader(name="Cache-Control", value=CACHE_CONTROL)],
+        cors_config=_cors(application),
         openapi_config=openapi_config(),
         logging_config=None,  # errors.answer logs what has to be, once
-        state=State(),
+        state=State({BODY_SECONDS: application.body_seconds}),
     )
     require_matrix(app)
+    complete(app)
     app.state.query_rules = published_rules(app.openapi_schema)
     return app
+
+
+def _cors(application: Application) -> CORSConfig | None:
+    """Let pages of these origins ask; none, as long as none is configured (details 3.11)."""
+    if not application.cors_origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(application.cors_origins),
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", KEY_HEADER, "If-None-Match", "X-Request-ID"],
+        allow_credentials=False,  # tokens come in a header, never in a cookie
+        expose_headers=[
+            "ETag",
+            "Location",
+            REPLAYED_HEADER,
+            "RateLimit-Limit",
+            "RateLimit-Remaining",
+            "RateLimit-Reset",
+            "Retry-After",
+            "X-Request-ID",
+        ],
+        max_age=_PREFLIGHT_SECONDS,
+    )

@@ -11,9 +11,29 @@ from prometheus_client import CollectorRegistry
 from library_adapters.telemetry import Tracing
 from library_api.client_address import Network
 from library_api.doorkeeper import Tokens
-from library_domain.library.queries import LibraryItemDetail, LibraryPage
+from library_api.idempotency import Claims
+from library_api.metering import RateLimits
+from library_domain.library.model import AccessVerdict
+from library_domain.library.queries import (
+    CategorySummary,
+    CollectionSummary,
+    LibraryItemDetail,
+    LibraryPage,
+    Version,
+)
+from library_domain.library.use_cases.check_game_access import CheckGameAccess
+from library_domain.library.use_cases.create_category import CreateCategory
+from library_domain.library.use_cases.delete_category import DeleteCategory
+from library_domain.library.use_cases.edit_category import EditCategory
+from library_domain.library.use_cases.edit_item import EditItem
+from library_domain.library.use_cases.file_item import FileItem
+from library_domain.library.use_cases.list_categories import ListCategories
+from library_domain.library.use_cases.list_collections import ListCollections
 from library_domain.library.use_cases.list_library import ListLibrary
+from library_domain.library.use_cases.list_users_library import ListUsersLibrary
 from library_domain.library.use_cases.show_item import ShowItem
+from library_domain.library.use_cases.show_version import ShowVersion
+from library_domain.library.use_cases.unfile_item import UnfileItem
 from library_domain.shared.ids import IdSource
 
 QueryT = TypeVar("QueryT")
@@ -28,11 +48,28 @@ class Application:
 
     list_library: UseCase[ListLibrary, LibraryPage]
     show_item: UseCase[ShowItem, LibraryItemDetail]
+    edit_item: UseCase[EditItem, LibraryItemDetail]
+    check_game_access: UseCase[CheckGameAccess, AccessVerdict]
+    file_item: UseCase[FileItem, Sequence[str]]
+    unfile_item: UseCase[UnfileItem, Sequence[str]]
+    list_categories: UseCase[ListCategories, Sequence[CategorySummary]]
+    create_category: UseCase[CreateCategory, CategorySummary]
+    edit_category: UseCase[EditCategory, CategorySummary]
+    delete_category: UseCase[DeleteCategory, None]
+    list_collections: UseCase[ListCollections, Sequence[CollectionSummary]]
+    list_users_library: UseCase[ListUsersLibrary, LibraryPage]
+    show_version: UseCase[ShowVersion, Version]
+    claims: Claims
     tokens: Tokens
+    limits: RateLimits | None
+    """None: nobody is limited."""
+    cursor_key: bytes
     ids: IdSource
     tracing: Tracing
     registry: CollectorRegistry
+    body_seconds: float = 10.0
     trusted_proxies: Sequence[Network] = ()
+    cors_origins: Sequence[str] = ()
 
 
 Wired = NamedDependency[SkipValidation[Application]]

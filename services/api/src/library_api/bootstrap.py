@@ -7,13 +7,28 @@ from functools import partial
 
 from library_adapters.postgres.library_reader import PostgresLibraryReader
 from library_adapters.postgres.pool import open_pool, ping
+from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
+from library_adapters.postgres.wakeup import relay_wakeup
+from library_adapters.redis import RateLimiter, open_redis
+from library_adapters.redis import ping as ping_redis
 from library_adapters.system import SystemClock, Uuid7Source
-from library_adapters.telemetry import Instrument, Management, Tracing, new_registry
+from library_adapters.telemetry import Instrument, Management, Tracing, new_registry, trace_headers
 from library_adapters.tokens import open_verifier
 from library_api.application import Application
 from library_api.settings import Settings
+from library_domain.library.use_cases.check_game_access import CheckGameAccessHandler
+from library_domain.library.use_cases.create_category import CreateCategoryHandler
+from library_domain.library.use_cases.delete_category import DeleteCategoryHandler
+from library_domain.library.use_cases.edit_category import EditCategoryHandler
+from library_domain.library.use_cases.edit_item import EditItemHandler
+from library_domain.library.use_cases.file_item import FileItemHandler
+from library_domain.library.use_cases.list_categories import ListCategoriesHandler
+from library_domain.library.use_cases.list_collections import ListCollectionsHandler
 from library_domain.library.use_cases.list_library import ListLibraryHandler
+from library_domain.library.use_cases.list_users_library import ListUsersLibraryHandler
 from library_domain.library.use_cases.show_item import ShowItemHandler
+from library_domain.library.use_cases.show_version import ShowVersionHandler
+from library_domain.library.use_cases.unfile_item import UnfileItemHandler
 
 
 @asynccontextmanager
@@ -32,24 +47,59 @@ async def open_application(settings: Settings) -> AsyncIterator[tuple[Applicatio
         management = await stack.enter_async_context(Management(settings.management, registry))
         pool = await stack.enter_async_context(open_pool(settings.postgres, tracer_provider=tracing.provider))
         management.watch("postgres", partial(ping, pool))
+        redis = await stack.enter_async_context(open_redis(settings.redis))
+        management.watch("redis", partial(ping_redis, redis))
+        wakeup = await stack.enter_async_context(relay_wakeup(settings.postgres))
         tokens = await stack.enter_async_context(
             open_verifier(settings.tokens, clock=clock, registry=registry)
         )
-
-        instrument = Instrument(registry=registry, tracing=tracing)
-        limit = settings.http.operation_timeout_seconds
+        ids = Uuid7Source()
+        uow = PostgresUnitOfWork(
+            pool, settings.postgres, clock=clock, ids=ids, trace_headers=trace_headers, on_outbox=wakeup.call
+        )
+        limits = RateLimiter(redis, settings.redis, windows=settings.rate_limit.windows, registry=registry)
         reader = PostgresLibraryReader(pool)
+        instrument = partial(
+            Instrument(registry=registry, tracing=tracing),
+            timeout_seconds=settings.http.operation_timeout_seconds,
+        )
         application = Application(
-            list_library=instrument(
-                ListLibraryHandler(reader=reader, clock=clock), name="library.list", timeout_seconds=limit
+            list_library=instrument(ListLibraryHandler(reader=reader, clock=clock), name="library.list"),
+            show_item=instrument(ShowItemHandler(reader=reader, clock=clock), name="library.item"),
+            edit_item=instrument(
+                EditItemHandler(uow=uow, reader=reader, clock=clock, ids=ids), name="library.edit"
             ),
-            show_item=instrument(
-                ShowItemHandler(reader=reader, clock=clock), name="library.item", timeout_seconds=limit
+            check_game_access=instrument(
+                CheckGameAccessHandler(reader=reader, clock=clock), name="library.access"
             ),
+            file_item=instrument(FileItemHandler(uow=uow, clock=clock, ids=ids), name="library.file"),
+            unfile_item=instrument(UnfileItemHandler(uow=uow, clock=clock), name="library.unfile"),
+            list_categories=instrument(
+                ListCategoriesHandler(reader=reader, clock=clock), name="categories.list"
+            ),
+            create_category=instrument(
+                CreateCategoryHandler(uow=uow, clock=clock, ids=ids), name="categories.create"
+            ),
+            edit_category=instrument(
+                EditCategoryHandler(uow=uow, reader=reader, clock=clock), name="categories.edit"
+            ),
+            delete_category=instrument(DeleteCategoryHandler(uow=uow, clock=clock), name="categories.delete"),
+            list_collections=instrument(
+                ListCollectionsHandler(reader=reader, clock=clock), name="collections.list"
+            ),
+            list_users_library=instrument(
+                ListUsersLibraryHandler(reader=reader, uow=uow, clock=clock), name="users.library"
+            ),
+            show_version=instrument(ShowVersionHandler(reader=reader, clock=clock), name="library.version"),
+            claims=uow,
             tokens=tokens,
-            ids=Uuid7Source(),
+            limits=limits if settings.rate_limit.enabled else None,
+            cursor_key=settings.http.cursor_key.get_secret_value().encode(),
+            ids=ids,
             tracing=tracing,
             registry=registry,
+            body_seconds=settings.http.body_timeout_seconds,
             trusted_proxies=settings.http.trusted_proxies,
+            cors_origins=settings.http.cors_origins,
         )
         yield application, management

@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from library_adapters.telemetry import DoorMetrics, Tracing
 from library_api.client_address import Network, client_address
 from library_api.errors import answer
+from library_api.metering import quota_headers
 from library_domain.shared.caller import Caller, acting, current_caller
 from library_domain.shared.ids import IdSource
 
@@ -91,7 +92,7 @@ class Boundary:
     async def _serve(
         self, scope: HTTPScope, receive: Receive, send: Send, *, method: str, span: Span
     ) -> None:
-        response = _Response(send)
+        response = _Response(scope, send)
         started = perf_counter()
         try:
             await self._app(scope, receive, response.send)
@@ -141,7 +142,8 @@ class Boundary:
 class _Response:
     """What goes out: watched for its status, and given the headers that every answer bears."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, scope: HTTPScope, send: Send) -> None:
+        self._scope = scope
         self._send = send
         self.status: int | None = None
 
@@ -156,3 +158,5 @@ class _Response:
         headers = MutableScopeHeaders.from_message(head)
         headers[REQUEST_ID_HEADER] = current_caller().request_id or ""
         headers["X-Content-Type-Options"] = "nosniff"
+        for name, value in quota_headers(self._scope).items():
+            headers[name] = value

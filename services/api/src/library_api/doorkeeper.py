@@ -11,6 +11,7 @@ from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from library_adapters.tokens import Identity, bearer_token
+from library_api.metering import Meter
 from library_domain.shared.access import MATRIX, Door, Role, authorize
 from library_domain.shared.caller import acting, current_caller
 from library_domain.shared.errors import Unauthenticated
@@ -36,20 +37,31 @@ class Doorkeeper(ASGIMiddleware):
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, tokens: Tokens) -> None:
+    def __init__(self, tokens: Tokens, meter: Meter) -> None:
         self._tokens = tokens
+        self._meter = meter
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Let the request act as its caller. Raises Unauthenticated or Forbidden."""
+        """Let the request act as its caller, and charge it to them.
+
+        Raises Unauthenticated, Forbidden or RateLimited. Whoever shows no valid token is charged by address, so that
+        guessing has an end.
+        """
         operation: str | None = scope["route_handler"].opt.get("operation")
         if operation is None or Role.ANONYMOUS in MATRIX[operation].roles:
             # Only OPTIONS bears no operation (see require_matrix): it tells the methods of a path, as a 405 does.
+            await self._meter.charge(scope)
             await next_app(scope, receive, send)
             return
-        identity = await self._tokens.verify(_token(scope))
+        try:
+            identity = await self._tokens.verify(_token(scope))
+        except Unauthenticated:
+            await self._meter.charge(scope)
+            raise
         caller = replace(current_caller(), actor_id=identity.subject, roles=identity.roles)
         scope["user"] = caller  # for those around us, such as the access log
         with acting(caller):
+            await self._meter.charge(scope)
             authorize(operation, identity.roles)
             await next_app(scope, receive, send)
 

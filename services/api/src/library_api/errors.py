@@ -13,6 +13,7 @@ from loguru import logger
 from library_api.envelope import ErrorBody, Failure
 from library_api.languages import negotiate
 from library_api.messages import MESSAGES
+from library_api.refusals import HTTPRefusal, PayloadTooLarge
 from library_domain.shared.caller import current_caller
 from library_domain.shared.errors import DependencyUnavailable, DomainError, Kind
 
@@ -30,6 +31,7 @@ _FRAMEWORK: Mapping[int, str] = {
     HTTPStatus.BAD_REQUEST: "VALIDATION_ERROR",
     HTTPStatus.NOT_FOUND: "NOT_FOUND",
     HTTPStatus.METHOD_NOT_ALLOWED: "METHOD_NOT_ALLOWED",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: PayloadTooLarge.code,
 }
 """What Litestar refuses by itself, before a handler is asked. Anything else that it raises is our bug."""
 
@@ -71,6 +73,8 @@ def _refuse(error: Exception, *, with_credentials: bool) -> Refusal:
     """Look the failure up."""
     if isinstance(error, DomainError):
         return _refuse_domain(error, with_credentials=with_credentials)
+    if isinstance(error, HTTPRefusal):
+        return Refusal(status=error.status, code=error.code, details=error.details, headers=error.headers)
     if isinstance(error, HTTPException) and error.status_code in _FRAMEWORK:
         return _refuse_framework(error)
     # A bug. What it says may name a table, a host or a person: the client gets the request's number only.
@@ -94,6 +98,8 @@ def _refuse_domain(error: DomainError, *, with_credentials: bool) -> Refusal:
 def _refuse_framework(error: HTTPException) -> Refusal:
     status = HTTPStatus(error.status_code)
     headers = {}
+    if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        headers["Connection"] = "close"  # the rest of the body is not read
     if isinstance(error, MethodNotAllowedException):
         headers["Allow"] = (error.headers or {})["allow"]
     return Refusal(status=status, code=_FRAMEWORK[status], details=_details(error), headers=headers)

@@ -21,6 +21,22 @@ MESSAGES: Mapping[str, Mapping[Language, str]] = {
         "ru": "Игры нет в библиотеке.",
         "en": "The game is not in the library.",
     },
+    "CATEGORY_NOT_FOUND": {
+        "ru": "Такой категории нет.",
+        "en": "There is no such category.",
+    },
+    "CATEGORY_EXISTS": {
+        "ru": "Категория с таким названием уже есть.",
+        "en": "There already is a category of this name.",
+    },
+    "INVALID_CATEGORY": {
+        "ru": "Недопустимое название категории.",
+        "en": "This cannot be the name of a category.",
+    },
+    "LIMIT_REACHED": {
+        "ru": "Достигнут предел: больше добавить нельзя.",
+        "en": "The limit is reached: no more can be added.",
+    },
     "NOT_FOUND": {
         "ru": "Ничего не найдено.",
         "en": "Nothing was found.",
@@ -28,6 +44,22 @@ MESSAGES: Mapping[str, Mapping[Language, str]] = {
     "METHOD_NOT_ALLOWED": {
         "ru": "Этот метод здесь не поддерживается.",
         "en": "This method is not supported here.",
+    },
+    "UNSUPPORTED_MEDIA_TYPE": {
+        "ru": "Тело запроса должно быть в формате JSON и кодировке UTF-8.",
+        "en": "The body must be JSON in UTF-8.",
+    },
+    "PAYLOAD_TOO_LARGE": {
+        "ru": "Тело запроса слишком велико.",
+        "en": "The body is too large.",
+    },
+    "REQUEST_TIMEOUT": {
+        "ru": "Тело запроса не пришло вовремя.",
+        "en": "The body did not arrive in time.",
+    },
+    "RATE_LIMITED": {
+        "ru": "Слишком много запросов. Повторите попытку позже.",
+        "en": "Too many requests. Please try again later.",
     },
     "IDEMPOTENCY_IN_PROGRESS": {
         "ru": "Первый запрос с этим ключом идемпотентности ещё выполняется.",

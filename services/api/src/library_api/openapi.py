@@ -5,15 +5,17 @@ from collections import defaultdict
 from http import HTTPStatus
 from importlib.metadata import version
 
+import yaml
 from litestar import Litestar, Response, Router
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig, ResponseSpec
-from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import Method
 from litestar.types.internal_types import PathParameterDefinition
 
+from library_api.docs_page import show_asset, show_docs
 from library_api.envelope import Failure
 from library_api.errors import STATUS
 from library_domain.shared.errors import (
@@ -49,7 +51,7 @@ def refusals(*errors: type[DomainError]) -> dict[int, ResponseSpec]:
 
 
 def openapi_config() -> OpenAPIConfig:
-    """Return how the specification is made and served: as JSON at `/schema`, without pages that load from a CDN."""
+    """Return how the specification is made and served: JSON at `/schema`, YAML, and a page of our own assets."""
     return OpenAPIConfig(
         title="Library Service",
         version=version("library-api"),
@@ -67,10 +69,10 @@ def openapi_config() -> OpenAPIConfig:
         ),
         operation_id_creator=_operation_id,
         use_handler_docstrings=True,
-        render_plugins=[JsonRenderPlugin(path="/")],
+        render_plugins=[JsonRenderPlugin(path="/"), YamlRenderPlugin()],
         openapi_router=Router(
             path="/schema",
-            route_handlers=[],
+            route_handlers=[show_docs, show_asset],
             opt={"operation": "schema.read"},
             include_in_schema=False,
             after_request=_not_found_in_our_words,
@@ -81,6 +83,11 @@ def openapi_config() -> OpenAPIConfig:
 def render(app: Litestar) -> str:
     """Return the specification as text that is the same for the same routes: it is committed, and drift shows."""
     return json.dumps(app.openapi_schema.to_schema(), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+
+
+def render_yaml(app: Litestar) -> str:
+    """Return the same as YAML."""
+    return yaml.safe_dump(json.loads(render(app)), allow_unicode=True, sort_keys=True, width=110)
 
 
 async def _not_found_in_our_words(response: Response[object]) -> Response[object]:

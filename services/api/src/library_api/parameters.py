@@ -3,8 +3,9 @@
 from uuid import UUID
 
 import msgspec
+from litestar.exceptions import NotFoundException
 
-from library_domain.library.errors import GameNotFound
+from library_domain.library.errors import CategoryNotFound, GameNotFound
 from library_domain.shared.caller import current_caller
 from library_domain.shared.errors import Unauthenticated
 from library_domain.shared.ids import GameId, UserId
@@ -18,6 +19,22 @@ def parse_game_id(text: str) -> GameId:
         return GameId(msgspec.convert(text, UUID))
     except msgspec.ValidationError as error:
         raise GameNotFound(game_id=text[:_SHOWN_CHARACTERS]) from error
+
+
+def parse_category_id(text: str) -> UUID:
+    """Return the id in a path. Raises CategoryNotFound for what is no UUID (details 3.4)."""
+    try:
+        return msgspec.convert(text, UUID)
+    except msgspec.ValidationError as error:
+        raise CategoryNotFound(category_id=text[:_SHOWN_CHARACTERS]) from error
+
+
+def parse_user_id(text: str) -> UserId:
+    """Return the id in a path. Raises NotFoundException for what is no UUID: there is no such user."""
+    try:
+        return UserId(msgspec.convert(text, UUID))
+    except msgspec.ValidationError as error:
+        raise NotFoundException from error
 
 
 def acting_user() -> UserId:

@@ -16,9 +16,11 @@ from litestar.middleware import ASGIMiddleware
 from litestar.openapi.spec import OpenAPI, OpenAPIType, Parameter, Schema
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from library_api.strict_json import clean_text
 from library_domain.shared.errors import ValidationFailed
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)", re.ASCII)
+_BOOLEANS = frozenset({"true", "false"})
 _SHOWN_CHARACTERS = 64
 """So much of an unknown parameter's name is repeated to the client."""
 
@@ -28,7 +30,7 @@ class QueryParameter:
     """How one parameter may be given."""
 
     repeatable: bool
-    integer: bool
+    kind: OpenAPIType | None
 
 
 Rules = Mapping[str, Mapping[str, QueryParameter]]
@@ -73,11 +75,14 @@ def _check(given: Sequence[tuple[str, str]], allowed: Mapping[str, QueryParamete
             raise ValidationFailed(field=name[:_SHOWN_CHARACTERS], reason="unknown_parameter")
         if times[name] > 1 and not rule.repeatable:
             raise ValidationFailed(field=name, reason="repeated")
-        if rule.integer and not _INTEGER.fullmatch(value):
+        if rule.kind is OpenAPIType.INTEGER and not _INTEGER.fullmatch(value):
             raise ValidationFailed(field=name, reason="not_an_integer")
+        if rule.kind is OpenAPIType.BOOLEAN and value not in _BOOLEANS:
+            raise ValidationFailed(field=name, reason="not_a_boolean")
+        clean_text(value, name)
 
 
 def _rule(parameter: Parameter) -> QueryParameter:
     schema = parameter.schema
-    kind = schema.type if isinstance(schema, Schema) else None
-    return QueryParameter(repeatable=kind is OpenAPIType.ARRAY, integer=kind is OpenAPIType.INTEGER)
+    kind = schema.type if isinstance(schema, Schema) and isinstance(schema.type, OpenAPIType) else None
+    return QueryParameter(repeatable=kind is OpenAPIType.ARRAY, kind=kind)

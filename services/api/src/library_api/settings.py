@@ -4,13 +4,16 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Annotated
 
-from annotated_types import Ge, Le
+from annotated_types import Ge, Le, MinLen
 from pydantic import BeforeValidator
 
-from library_adapters.configuration import Port, Seconds
+from library_adapters.configuration import Port, Seconds, Secret
 from library_adapters.postgres.settings import PostgresSettings
+from library_adapters.redis import RateLimitSettings, RedisSettings
 from library_adapters.telemetry import LogSettings, ManagementSettings, TracingSettings
 from library_adapters.tokens import TokenSettings
+
+_MIN_KEY_CHARACTERS = 32
 
 
 def _listed(value: object) -> object:
@@ -36,6 +39,12 @@ class HTTPSettings:
     """How long a use case may take. Longer than the waits inside it: the pool's and the statement's."""
     drain_timeout_seconds: Seconds = 20.0
     """How long requests in progress may take after SIGTERM (reliability, anchors)."""
+    body_timeout_seconds: Seconds = 10.0
+    """How long a client may take to send its request's body (reliability, row 5)."""
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    """Pages of which origins may ask from a browser (details 3.11): none, unless they are listed."""
+    cursor_key: Annotated[Secret, MinLen(_MIN_KEY_CHARACTERS)]
+    """Signs cursors; the same for every process of a deployment. 32 random characters or more."""
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_listed)] = ()
     """Whose `X-Forwarded-For` is believed (details 3.11): networks, in the environment divided by commas."""
 
@@ -45,8 +54,10 @@ class Settings:
     """Everything that this process reads."""
 
     postgres: PostgresSettings
+    redis: RedisSettings
     tokens: TokenSettings
-    http: HTTPSettings = field(default_factory=HTTPSettings)
+    http: HTTPSettings
+    rate_limit: RateLimitSettings = field(default_factory=RateLimitSettings)
     management: ManagementSettings = field(default_factory=ManagementSettings)
     logs: LogSettings = field(default_factory=LogSettings)
     tracing: TracingSettings = field(default_factory=TracingSettings)

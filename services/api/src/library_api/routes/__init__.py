@@ -1,9 +1,31 @@
-"""The endpoints, one module per slice of the domain. Every handler names its operation in `opt` (contract 3)."""
+"""The endpoints, one module per resource. Every handler names its operation in `opt` (contract 3)."""
 
 from collections.abc import Sequence
 
 from litestar.types import ControllerRouterHandler
 
-from library_api.routes.library import list_library, show_item
+from library_api.routes.categories import (
+    create_category,
+    delete_category,
+    edit_category,
+    file_item,
+    list_categories,
+    unfile_item,
+)
+from library_api.routes.library import check_access, edit_item, list_collections, list_library, show_item
+from library_api.routes.users import list_users_library
 
-ROUTES: Sequence[ControllerRouterHandler] = (list_library, show_item)
+ROUTES: Sequence[ControllerRouterHandler] = (
+    list_library,
+    list_collections,
+    show_item,
+    edit_item,
+    check_access,
+    list_categories,
+    create_category,
+    edit_category,
+    delete_category,
+    file_item,
+    unfile_item,
+    list_users_library,
+)

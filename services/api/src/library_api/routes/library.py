@@ -1,45 +1,37 @@
 """The caller's library (contract 2)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC
+from email.utils import format_datetime
 from typing import Annotated
 
-from litestar import get
-from litestar.di import NamedDependency
-from litestar.params import PathParameter, QueryParameter
+import msgspec
+from litestar import Request, Response, get, patch
+from litestar.datastructures import State
+from litestar.di import NamedDependency, Provide
+from litestar.params import SkipValidation
 
 from library_api.application import Wired
+from library_api.conditional import VERSION, VERSIONED, cursor_prefix
+from library_api.cursors import Cursors
 from library_api.envelope import Success
+from library_api.fields import parse_fields, trim
 from library_api.openapi import refusals
 from library_api.parameters import parse_game_id
-from library_domain.library.errors import GameNotFound
-from library_domain.library.queries import LibraryItem, LibraryItemDetail
+from library_api.routes.library_query import Asked, FieldsParameter, LibraryList, asked
+from library_api.routes.paths import BASE, GAME, GamePath
+from library_api.routes.shapes import Body, told
+from library_domain.library.errors import GameNotFound, InvalidCategory, LimitReached
+from library_domain.library.model import MAX_CATEGORIES_PER_GAME, MAX_NOTES, AccessVerdict
+from library_domain.library.queries import CollectionSummary, LibraryItemDetail
+from library_domain.library.use_cases.check_game_access import CheckGameAccess
+from library_domain.library.use_cases.edit_item import EditItem
+from library_domain.library.use_cases.list_collections import ListCollections
 from library_domain.library.use_cases.list_library import ListLibrary
 from library_domain.library.use_cases.show_item import ShowItem
 from library_domain.shared.ids import UserId
-from library_domain.shared.paging import MAX_LIMIT, MAX_OFFSET, Page
-
-BASE = "/api/v1/library"
-
-# The bounds are only published here; `Page` checks them.
-Limit = Annotated[
-    int,
-    QueryParameter(description="How many items at most.", schema_extra={"minimum": 1, "maximum": MAX_LIMIT}),
-]
-Offset = Annotated[
-    int,
-    QueryParameter(description="How many items to skip.", schema_extra={"minimum": 0, "maximum": MAX_OFFSET}),
-]
-GamePath = Annotated[str, PathParameter(description="The game.", schema_extra={"format": "uuid"})]
-
-
-@dataclass(slots=True, kw_only=True)
-class LibraryList:
-    """A part of the library, by name, and how many games the whole has."""
-
-    items: list[LibraryItem]
-    total: int
-    limit: int
-    offset: int
+from library_domain.shared.unset import Unset
 
 
 class LibraryListAnswer(Success, frozen=True, kw_only=True):
@@ -54,33 +46,151 @@ class LibraryItemAnswer(Success, frozen=True, kw_only=True):
     data: LibraryItemDetail
 
 
+@dataclass(slots=True, kw_only=True)
+class CollectionList:
+    """The built-in collections."""
+
+    items: Sequence[CollectionSummary]
+
+
+class CollectionListAnswer(Success, frozen=True, kw_only=True):
+    """The built-in collections with their counts."""
+
+    data: CollectionList
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access(AccessVerdict):
+    """May the game be played now, and who plays this copy meanwhile."""
+
+    in_use_by: None = None
+    """Nobody, as long as no sessions are kept."""
+
+
+class AccessAnswer(Success, frozen=True, kw_only=True):
+    """Whether the game may be played now."""
+
+    data: Access
+
+
+class ItemPatch(Body, frozen=True, kw_only=True):
+    """A merge patch: what it leaves out stays, null clears (details 3.4)."""
+
+    is_hidden: bool | msgspec.UnsetType = msgspec.UNSET
+    is_favorite: bool | msgspec.UnsetType = msgspec.UNSET
+    categories: (
+        Annotated[
+            list[str],
+            msgspec.Meta(
+                description="Names of all its categories; those that do not exist yet are made.",
+                max_length=MAX_CATEGORIES_PER_GAME,
+                examples=[["Стратегии", "Co-op"]],
+            ),
+        ]
+        | None
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    notes: (
+        Annotated[str, msgspec.Meta(max_length=MAX_NOTES, examples=["Пройти с другом"])]
+        | None
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+
+
 @get(
     BASE,
-    opt={"operation": "library.list"},
+    opt={"operation": "library.list", VERSIONED: True},
+    dependencies={"asked": Provide(asked, sync_to_thread=False)},
     summary="List the library",
     tags=["library"],
     responses=refusals(),
 )
 async def list_library(
-    application: Wired, me: NamedDependency[UserId], limit: Limit = 20, offset: Offset = 0
+    application: Wired,
+    request: Request[object, object, State],
+    me: NamedDependency[UserId],
+    asked: NamedDependency[SkipValidation[Asked]],
 ) -> LibraryListAnswer:
-    """Return the games that the caller may play now and has not hidden, by name, DLC under their games."""
-    page = Page(limit=limit, offset=offset)
-    found = await application.list_library(ListLibrary(user_id=me, page=page))
-    return LibraryListAnswer(
-        data=LibraryList(items=found.items, total=found.total, limit=page.limit, offset=page.offset)
-    )
+    """Return the games that the caller may play now and has not hidden, DLC under their games."""
+    prefix = cursor_prefix(request.scope["state"][VERSION])
+    cursors = Cursors(application.cursor_key)
+    query = asked.query(cursors, user_id=me, prefix=prefix)
+    found = await application.list_library(ListLibrary(user_id=me, query=query))
+    return LibraryListAnswer(data=asked.answer(found, cursors, user_id=me, prefix=prefix))
 
 
 @get(
-    [f"{BASE}/{{game_id:str}}", f"{BASE}/games/{{game_id:str}}"],
-    opt={"operation": "library.item"},
+    f"{BASE}/collections",
+    opt={"operation": "collections.list", VERSIONED: True},
+    summary="List the built-in collections",
+    tags=["library"],
+    responses=refusals(),
+)
+async def list_collections(application: Wired, me: NamedDependency[UserId]) -> CollectionListAnswer:
+    """Return every built-in collection and how many games it shows."""
+    items = await application.list_collections(ListCollections(user_id=me))
+    return CollectionListAnswer(data=CollectionList(items=items))
+
+
+@get(
+    GAME,
+    opt={"operation": "library.item", VERSIONED: True},
     summary="Show one game",
     tags=["library"],
     responses=refusals(GameNotFound),
 )
-async def show_item(application: Wired, me: NamedDependency[UserId], game_id: GamePath) -> LibraryItemAnswer:
+async def show_item(
+    application: Wired, me: NamedDependency[UserId], game_id: GamePath, fields: FieldsParameter = None
+) -> Response[LibraryItemAnswer]:
     """Return one game with everything that exists of it, accessible or not."""
-    return LibraryItemAnswer(
-        data=await application.show_item(ShowItem(user_id=me, game_id=parse_game_id(game_id)))
+    names = parse_fields(fields, LibraryItemDetail)
+    item = await application.show_item(ShowItem(user_id=me, game_id=parse_game_id(game_id)))
+    changed = format_datetime(item.updated_at.astimezone(UTC), usegmt=True)
+    return Response(LibraryItemAnswer(data=trim(item, names)), headers={"Last-Modified": changed})
+
+
+@patch(
+    GAME,
+    opt={"operation": "library.edit"},
+    summary="Hide, favour, file or annotate a game",
+    tags=["library"],
+    responses=refusals(GameNotFound, InvalidCategory, LimitReached),
+)
+async def edit_item(
+    application: Wired, me: NamedDependency[UserId], game_id: GamePath, data: ItemPatch
+) -> LibraryItemAnswer:
+    """Change what the patch names and return the game as it is then."""
+    categories = told(data.categories)
+    item = await application.edit_item(
+        EditItem(
+            user_id=me,
+            game_id=parse_game_id(game_id),
+            is_hidden=told(data.is_hidden),
+            is_favorite=told(data.is_favorite),
+            categories=categories if isinstance(categories, Unset) else categories or (),
+            notes=told(data.notes),
+        )
     )
+    return LibraryItemAnswer(data=item)
+
+
+@get(
+    [f"{path}/access" for path in GAME],
+    opt={"operation": "library.access"},
+    summary="May I play now?",
+    tags=["library"],
+    responses=refusals(GameNotFound),
+)
+async def check_access(
+    application: Wired, me: NamedDependency[UserId], game_id: GamePath
+) -> Response[AccessAnswer]:
+    """Tell whether the caller may play the game now, by what right, or why not; of any game, known or not."""
+    verdict = await application.check_game_access(CheckGameAccess(user_id=me, game_id=parse_game_id(game_id)))
+    access = Access(
+        allowed=verdict.allowed,
+        via=verdict.via,
+        reason=verdict.reason,
+        expires_at=verdict.expires_at,
+        owner_id=verdict.owner_id,
+    )
+    return Response(AccessAnswer(data=access), headers={"Cache-Control": "no-store"})

@@ -1,0 +1,99 @@
+"""ETags from the user's revision (data 15): a client that has the newest is told so before any page is read."""
+
+from collections.abc import Iterable
+from importlib.metadata import version
+
+from litestar.datastructures import Headers, MutableScopeHeaders
+from litestar.enums import HttpMethod, ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import (
+    ASGIApp,
+    HTTPResponseBodyEvent,
+    HTTPResponseStartEvent,
+    Message,
+    Receive,
+    Scope,
+    Send,
+)
+
+from library_api.application import UseCase
+from library_domain.library.queries import Version
+from library_domain.library.use_cases.show_version import ShowVersion
+from library_domain.shared.caller import current_caller
+from library_domain.shared.errors import Unauthenticated
+from library_domain.shared.ids import UserId
+
+VERSIONED = "versioned"
+"""An operation whose `opt` says so answers from the caller's data alone, so their version tells when it changed."""
+VERSION = "version"
+"""Under this name the scope's state holds the Version that was read for the request."""
+VARY = "Accept-Encoding, Authorization"
+"""Two users of one browser may be at the same revision."""
+CACHE_CONTROL = "private, no-cache"
+"""A client may keep what it got, but asks before it shows it again; shared caches keep nothing."""
+_RELEASE = version("library-api")
+_OK = 200
+_NOT_MODIFIED = 304
+_MAX_TAGS = 64
+
+
+class Conditional(ASGIMiddleware):
+    """Gives versioned answers their ETag, and spares a client what it has."""
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self, show_version: UseCase[ShowVersion, Version]) -> None:
+        self._show_version = show_version
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Answer 304 if the client's ETag is current. Raises what reading the version raises."""
+        if scope.get("method") != HttpMethod.GET or not scope["route_handler"].opt.get(VERSIONED):
+            await next_app(scope, receive, send)
+            return
+        actor = current_caller().actor_id
+        if actor is None:
+            raise Unauthenticated
+        # Read before the page: what changes in between makes the next request's ETag new, and no change is missed.
+        current = await self._show_version(ShowVersion(user_id=UserId(actor)))
+        scope["state"][VERSION] = current
+        tag = etag(current)
+        if _knows(Headers.from_scope(scope).getall("if-none-match", []), tag):
+            for message in _not_modified(tag):
+                await send(message)
+            return
+
+        async def send_tagged(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == _OK:
+                headers = MutableScopeHeaders.from_message(message)
+                headers["ETag"] = tag
+                headers["Vary"] = VARY
+            await send(message)
+
+        await next_app(scope, receive, send_tagged)
+
+
+def etag(current: Version) -> str:
+    """Return the ETag of whatever is answered from this version."""
+    return f'W/"{_RELEASE}.{current.timeline}.{current.epoch}.{current.revision}"'
+
+
+def cursor_prefix(current: Version) -> str:
+    """Return what a cursor outlives neither: the release and the database's timeline (data 15)."""
+    return f"{_RELEASE}.{current.timeline}"
+
+
+def _knows(lines: Iterable[str], tag: str) -> bool:
+    """Compare weakly (RFC 9110 13.1.2). No tag of ours has a comma in it."""
+    given = [each.strip() for line in lines for each in line.split(",", _MAX_TAGS)[:_MAX_TAGS]]
+    return any(each == "*" or each.removeprefix("W/") == tag.removeprefix("W/") for each in given)
+
+
+def _not_modified(tag: str) -> Iterable[Message]:
+    headers = {"etag": tag, "cache-control": CACHE_CONTROL, "vary": VARY}
+    start: HTTPResponseStartEvent = {
+        "type": "http.response.start",
+        "status": _NOT_MODIFIED,
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
+    body: HTTPResponseBodyEvent = {"type": "http.response.body", "body": b"", "more_body": False}
+    return start, body

@@ -1,0 +1,71 @@
+"""How often a caller may ask (contract 2, Limits), and what they are told of it."""
+
+from collections.abc import Mapping
+from ipaddress import IPv6Address, IPv6Network, ip_address
+from typing import Protocol
+
+from litestar.types import Scope
+
+from library_adapters.redis import Quota
+from library_api.refusals import RateLimited
+from library_domain.shared.caller import current_caller
+
+_QUOTA = "quota"
+_IPV6_PREFIX = 64
+
+
+class RateLimits(Protocol):
+    """Counts requests; `library_adapters.redis.RateLimiter` does."""
+
+    async def take(self, caller: str) -> Quota | None:
+        """Count one request of the caller; return where it stands, None if that cannot be known."""
+        ...
+
+
+class Meter:
+    """Charges each request to a user, or to its address as long as no user is known."""
+
+    def __init__(self, limits: RateLimits | None) -> None:
+        """Without `limits` nothing is counted."""
+        self._limits = limits
+
+    async def charge(self, scope: Scope) -> None:
+        """Count the request as its caller's. Raises RateLimited for one too many; the headers are told either way."""
+        if self._limits is None:
+            return
+        caller = current_caller()
+        subject = (
+            f"user:{caller.actor_id}" if caller.actor_id else f"address:{_neighbourhood(caller.ip_address)}"
+        )
+        quota = await self._limits.take(subject)
+        if quota is None:
+            return
+        scope["state"][_QUOTA] = quota
+        if not quota.is_admitted:
+            raise RateLimited(
+                limit=quota.limit,
+                window_seconds=quota.window_seconds,
+                retry_after_seconds=max(1, quota.reset_seconds),
+            )
+
+
+def quota_headers(scope: Scope) -> Mapping[str, str]:
+    """Return what every answer to a counted request says of the rate limit."""
+    quota: Quota | None = scope.get("state", {}).get(_QUOTA)
+    if quota is None:
+        return {}
+    return {
+        "RateLimit-Limit": str(quota.limit),
+        "RateLimit-Remaining": str(quota.remaining),
+        "RateLimit-Reset": str(quota.reset_seconds),
+    }
+
+
+def _neighbourhood(address: str | None) -> str:
+    """Return what one party holds: an IPv4 address, or the /64 in which it may choose any of 2^64 addresses."""
+    if address is None:
+        return "unknown"
+    parsed = ip_address(address)
+    return (
+        str(IPv6Network((parsed, _IPV6_PREFIX), strict=False)) if isinstance(parsed, IPv6Address) else address
+    )

@@ -1,0 +1,41 @@
+"""What support and admin may see of others, read only and audited (contract 2 and 3; data 12)."""
+
+from litestar import Response, get
+from litestar.di import NamedDependency, Provide
+from litestar.params import SkipValidation
+
+from library_api.application import Wired
+from library_api.conditional import cursor_prefix
+from library_api.cursors import Cursors
+from library_api.openapi import refusals
+from library_api.parameters import parse_user_id
+from library_api.routes.library import LibraryListAnswer
+from library_api.routes.library_query import Asked, asked
+from library_api.routes.paths import BASE, UserPath
+from library_domain.library.use_cases.list_users_library import ListUsersLibrary
+from library_domain.library.use_cases.show_version import ShowVersion
+from library_domain.shared.ids import UserId
+
+
+@get(
+    [f"{BASE}/users/{{user_id:str}}/library", "/api/v1/users/{user_id:str}/library"],
+    opt={"operation": "users.library"},
+    dependencies={"asked": Provide(asked, sync_to_thread=False)},
+    summary="List another user's library",
+    tags=["users"],
+    responses=refusals(),
+)
+async def list_users_library(
+    application: Wired,
+    me: NamedDependency[UserId],
+    user_id: UserPath,
+    asked: NamedDependency[SkipValidation[Asked]],
+) -> Response[LibraryListAnswer]:
+    """Return the library as its owner sees it. The look is audited; a user without a library has an empty one."""
+    user = parse_user_id(user_id)
+    prefix = cursor_prefix(await application.show_version(ShowVersion(user_id=user)))
+    cursors = Cursors(application.cursor_key)
+    query = asked.query(cursors, user_id=user, prefix=prefix)
+    found = await application.list_users_library(ListUsersLibrary(user_id=user, asked_by=me, query=query))
+    answer = LibraryListAnswer(data=asked.answer(found, cursors, user_id=user, prefix=prefix))
+    return Response(answer, headers={"Cache-Control": "no-store"})
