@@ -6,14 +6,14 @@ from typing import Any
 import msgspec
 from fakes.games import FakeGameReader
 from fakes.library_reader import FakeLibraryReader
-from fakes.store import Store, User
+from fakes.store import Activity, Store, User
 from fakes.unit_of_work import FakeUnitOfWork
 
 from library_adapters.postgres.games import PostgresGameReader
 from library_adapters.postgres.library_reader import PostgresLibraryReader
 from library_adapters.postgres.pool import Pool
 from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
-from library_domain.shared.ids import UserId
+from library_domain.shared.ids import GameId, UserId
 
 
 class MemoryWorld:
@@ -28,6 +28,9 @@ class MemoryWorld:
 
     async def erase(self, user: UserId, at: datetime) -> None:
         self.store.users[user] = User(erased_at=at)
+
+    async def leave(self, user: UserId, game: GameId, activity: Activity) -> None:
+        self.store.activities[user, game] = activity
 
     async def audit(self) -> list[dict[str, Any]]:
         return self.store.audit
@@ -70,6 +73,18 @@ class PostgresWorld:
             user,
             at,
             at,
+        )
+
+    async def leave(self, user: UserId, game: GameId, activity: Activity) -> None:
+        """Leave in an entry what playing and downloading will leave there."""
+        await self._rows(
+            "UPDATE user_libraries SET last_played_at = %s, total_playtime = %s, installation_status = %s"
+            " WHERE user_id = %s AND game_id = %s RETURNING id",
+            activity.last_played_at,
+            activity.total_playtime,
+            activity.installation_status,
+            user,
+            game,
         )
 
     async def audit(self) -> list[dict[str, Any]]:
