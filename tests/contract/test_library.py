@@ -1,6 +1,6 @@
 """What the library's repository and reader promise, through the flow that fills them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from builders import NOON, a_dlc, a_game, a_grant, a_purchase, game_id, user_id
@@ -9,12 +9,16 @@ from fakes.clock import FakeClock, SequentialIds
 
 from library_domain.catalog.model import Game, LaunchOption, ProductType
 from library_domain.flows.add_to_library import AddToLibraryHandler
+from library_domain.library.events import LibraryRead
 from library_domain.library.model import AcquisitionType, LibraryEntry, Refusal, Via
 from library_domain.library.queries import LibraryQuery
+from library_domain.shared.access import Role
+from library_domain.shared.caller import Caller, acting
 from library_domain.shared.ids import UserId
 from library_domain.shared.paging import Page
 
 ALICE = user_id("alice")
+LATER = NOON + timedelta(hours=1)
 
 
 async def learn(world: World, *games: Game) -> None:
@@ -200,6 +204,181 @@ class TestEntries:
 
         assert item.acquisition_type == "purchase"
         assert await world.revision(ALICE) == 2
+
+    async def test_keep_what_the_user_made_of_them(
+        self, world: World, add: AddToLibraryHandler, clock: FakeClock
+    ) -> None:
+        await add(a_purchase("Portal 2"))
+        clock.advance(timedelta(hours=1))
+        async with world.uow.begin(ALICE) as tx:
+            categories = await tx.categories.of(ALICE)
+            filed = [
+                categories.create(name, category_id=game_id(name), now=NOON).id for name in ("RPG", "Инди")
+            ]
+            await tx.categories.save(categories)
+            entry = (await tx.library.entries(ALICE, (game_id("Portal 2"),)))[game_id("Portal 2")]
+            entry.edit(now=NOON, game_name=None, is_hidden=True, notes="моя", category_ids=filed)
+            await tx.library.save(entry)
+            tx.record(*categories.events, *entry.events)
+
+        async with world.uow.begin(ALICE) as tx:
+            kept = (await tx.library.entries(ALICE, (game_id("Portal 2"),)))[game_id("Portal 2")]
+        item = await world.reader.item(ALICE, game_id("Portal 2"), now=NOON)
+
+        assert (kept.is_hidden, kept.is_favorite, kept.notes) == (True, False, "моя")
+        assert (kept.category_ids, kept.is_changed, kept.is_refiled) == (frozenset(filed), False, False)
+        assert item is not None
+        assert (item.is_hidden, item.notes, item.categories) == (True, "моя", ["RPG", "Инди"])
+        assert (item.created_at, item.updated_at) == (NOON, clock.now())
+
+    async def test_are_taken_out_of_categories(self, world: World, add: AddToLibraryHandler) -> None:
+        await file_under(world, add, "RPG", "Инди")
+        async with world.uow.begin(ALICE) as tx:
+            entry = (await tx.library.entries(ALICE, (game_id("Portal 2"),)))[game_id("Portal 2")]
+            entry.edit(now=NOON, game_name=None, category_ids=[game_id("Инди")])
+            await tx.library.save(entry)
+            tx.record(*entry.events)
+
+        assert [(each.name, each.items_count) for each in await world.reader.categories(ALICE, now=NOON)] == [
+            ("RPG", 0),
+            ("Инди", 1),
+        ]
+
+
+class TestCategories:
+    async def test_are_none_for_a_user_that_nobody_knows(self, world: World) -> None:
+        async with world.uow.begin(ALICE) as tx:
+            assert (await tx.categories.of(ALICE)).by_id == {}
+        assert list(await world.reader.categories(ALICE, now=NOON)) == []
+
+    async def test_come_back_as_they_were_saved(self, world: World, add: AddToLibraryHandler) -> None:
+        await file_under(world, add, "RPG")
+        async with world.uow.begin(ALICE) as tx:
+            categories = await tx.categories.of(ALICE)
+            edited = categories.edit(game_id("RPG"), name="Ролевые", color="#00ff00", now=LATER)
+            await tx.categories.save(categories)
+            tx.record(*categories.events)
+
+        async with world.uow.begin(ALICE) as tx:
+            kept = await tx.categories.of(ALICE)
+
+        assert kept.by_id == {game_id("RPG"): edited}
+        assert (kept.changed, kept.deleted, kept.events) == (set(), set(), [])
+        assert (edited.created_at, edited.updated_at) == (NOON, LATER)
+
+    async def test_leave_their_games_when_they_are_deleted(
+        self, world: World, add: AddToLibraryHandler
+    ) -> None:
+        await file_under(world, add, "RPG")
+        async with world.uow.begin(ALICE) as tx:
+            categories = await tx.categories.of(ALICE)
+            categories.delete(game_id("RPG"), now=NOON)
+            categories.create("rpg", category_id=game_id("another"), now=NOON)
+            await tx.categories.save(categories)
+            tx.record(*categories.events)
+
+        (item,) = (await world.reader.page(ALICE, LibraryQuery(), now=NOON)).items
+
+        assert item.categories == []
+        assert [each.id for each in await world.reader.categories(ALICE, now=NOON)] == [game_id("another")]
+
+    async def test_need_the_mutex(self, world: World) -> None:
+        with pytest.raises(RuntimeError, match="mutex"):
+            async with world.uow.begin() as tx:
+                categories = await tx.categories.of(ALICE)
+                categories.create("RPG", category_id=game_id("RPG"), now=NOON)
+                await tx.categories.save(categories)
+
+
+class TestVersion:
+    async def test_stays_while_nothing_changes(self, world: World, add: AddToLibraryHandler) -> None:
+        await add(a_purchase("Portal 2"))
+
+        first = await world.reader.version(ALICE, now=NOON)
+
+        assert first == await world.reader.version(ALICE, now=LATER)
+        assert (first.revision, first.timeline) == (1, "1")
+
+    async def test_has_the_revision_of_the_user_alone(self, world: World, add: AddToLibraryHandler) -> None:
+        await add(a_purchase("Portal 2"))
+        await add(a_purchase("Half-Life"))
+
+        assert (await world.reader.version(ALICE, now=NOON)).revision == 2
+        assert (await world.reader.version(user_id("bob"), now=NOON)).revision == 0
+
+    async def test_has_an_epoch_that_moves_within_a_minute_of_a_change_of_the_catalog(
+        self, world: World
+    ) -> None:
+        before = await epoch(world, NOON)
+
+        await learn(world, a_game("Portal 2"))
+
+        assert await epoch(world, NOON) == before
+        assert await epoch(world, NOON + timedelta(seconds=60)) == before + 1
+
+    async def test_has_an_epoch_that_moves_once_for_all_changes_of_a_minute(
+        self, world: World, clock: FakeClock
+    ) -> None:
+        before = await epoch(world, NOON)
+        for name in "ABCDE":
+            await learn(world, a_game(name))
+            clock.advance(timedelta(seconds=10))
+
+        assert await epoch(world, NOON + timedelta(minutes=10)) == before + 1
+
+    async def test_misses_no_change_however_they_lie(self, world: World, clock: FakeClock) -> None:
+        for second in (0, 49, 1, 9, 51, 200, 55, 3):
+            clock.advance(timedelta(seconds=second))
+            before = await epoch(world, clock.now())
+            await learn(world, a_game(f"game at {clock.now()}"))
+
+            assert await epoch(world, clock.now() + timedelta(seconds=60)) > before
+
+    async def test_does_not_move_for_what_is_known_already(self, world: World, clock: FakeClock) -> None:
+        await learn(world, a_game("Portal 2"))
+        clock.advance(timedelta(hours=1))
+        before = await epoch(world, clock.now())
+
+        await learn(world, a_game("Portal 2"))
+
+        assert await epoch(world, clock.now() + timedelta(hours=1)) == before
+
+
+class TestLooksAtAnothersData:
+    async def test_are_audited_without_raising_the_revision(
+        self, world: World, add: AddToLibraryHandler
+    ) -> None:
+        await add(a_purchase("Portal 2"))
+        support = Caller(actor_id=user_id("support"), roles=frozenset({Role.SUPPORT}), request_id="r-1")
+
+        with acting(support):
+            for user in (ALICE, user_id("nobody")):
+                async with world.uow.begin() as tx:
+                    tx.record(LibraryRead(user_id=user, game_id=None, occurred_at=NOON))
+
+        looks = {row["user_id"]: row for row in await world.audit() if row["action"] == "read_other"}
+        assert {user: row["revision"] for user, row in looks.items()} == {ALICE: 1, user_id("nobody"): 0}
+        assert {row["actor_id"] for row in looks.values()} == {user_id("support")}
+        assert (await world.revision(ALICE), await world.revision(user_id("nobody"))) == (1, 0)
+        assert len(await world.outbox()) == 1
+
+
+async def epoch(world: World, at: datetime) -> int:
+    return (await world.reader.version(ALICE, now=at)).epoch
+
+
+async def file_under(world: World, add: AddToLibraryHandler, *names: str) -> None:
+    """Put Portal 2 into Alice's library, filed under these categories, whose ids are game_id(name)."""
+    await add(a_purchase("Portal 2"))
+    async with world.uow.begin(ALICE) as tx:
+        categories = await tx.categories.of(ALICE)
+        for name in names:
+            categories.create(name, category_id=game_id(name), now=NOON)
+        await tx.categories.save(categories)
+        entry = (await tx.library.entries(ALICE, (game_id("Portal 2"),)))[game_id("Portal 2")]
+        entry.edit(now=NOON, game_name=None, category_ids=[game_id(name) for name in names])
+        await tx.library.save(entry)
+        tx.record(*categories.events, *entry.events)
 
 
 class TestGames:
