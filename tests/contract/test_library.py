@@ -1,5 +1,6 @@
 """What the library's repository and reader promise, through the flow that fills them."""
 
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,9 +10,11 @@ from fakes.clock import FakeClock, SequentialIds
 
 from library_domain.catalog.model import Game, LaunchOption, ProductType
 from library_domain.flows.add_to_library import AddToLibraryHandler
+from library_domain.library.errors import CategoryExists
 from library_domain.library.events import LibraryRead
 from library_domain.library.model import AcquisitionType, LibraryEntry, Refusal, Via
 from library_domain.library.queries import LibraryQuery
+from library_domain.library.use_cases.create_category import CreateCategory, CreateCategoryHandler
 from library_domain.shared.access import Role
 from library_domain.shared.caller import Caller, acting
 from library_domain.shared.ids import UserId
@@ -281,6 +284,20 @@ class TestCategories:
 
         assert item.categories == []
         assert [each.id for each in await world.reader.categories(ALICE, now=NOON)] == [game_id("another")]
+
+    async def test_of_one_name_are_made_once_by_twenty_at_once(
+        self, world: World, clock: FakeClock, ids: SequentialIds
+    ) -> None:
+        create = CreateCategoryHandler(uow=world.uow, clock=clock, ids=ids)
+
+        made = await asyncio.gather(
+            *(create(CreateCategory(user_id=ALICE, name="RPG")) for _ in range(20)), return_exceptions=True
+        )
+
+        assert [each for each in made if not isinstance(each, CategoryExists)] == [
+            *await world.reader.categories(ALICE, now=NOON)
+        ]
+        assert (len(made), await world.revision(ALICE)) == (20, 1)
 
     async def test_need_the_mutex(self, world: World) -> None:
         with pytest.raises(RuntimeError, match="mutex"):
