@@ -8,7 +8,7 @@ from pathlib import Path
 import event_schemas
 import settings_page
 
-from library_api.specification import specification
+from library_api.specification import specification, specification_yaml
 
 ROOT = Path(__file__).parents[2]
 
@@ -17,6 +17,7 @@ def documents() -> dict[str, str]:
     """Return the text of every made document by its path."""
     return {
         "docs/api/openapi.json": specification(),
+        "docs/api/openapi.yaml": specification_yaml(),
         "docs/operations/configuration.md": settings_page.page(),
         **{
             f"docs/events/{event_type}.schema.json": text

@@ -1,5 +1,6 @@
 """The REST door in this process: the real application over fakes of its ports."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,16 +12,29 @@ from builders import NAMESPACE, NOON, a_grant, user_id
 from fakes.clock import FakeClock, SequentialIds
 from fakes.library_reader import FakeLibraryReader
 from fakes.store import Store
+from fakes.unit_of_work import FakeUnitOfWork
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import CollectorRegistry
 
+from library_adapters.redis import Quota
 from library_adapters.telemetry import Tracing, TracingSettings
 from library_adapters.tokens import Identity
 from library_api.application import Application
 from library_domain.catalog.model import Game
 from library_domain.library.model import Grant, LibraryEntry
+from library_domain.library.use_cases.check_game_access import CheckGameAccessHandler
+from library_domain.library.use_cases.create_category import CreateCategoryHandler
+from library_domain.library.use_cases.delete_category import DeleteCategoryHandler
+from library_domain.library.use_cases.edit_category import EditCategoryHandler
+from library_domain.library.use_cases.edit_item import EditItemHandler
+from library_domain.library.use_cases.file_item import FileItemHandler
+from library_domain.library.use_cases.list_categories import ListCategoriesHandler
+from library_domain.library.use_cases.list_collections import ListCollectionsHandler
 from library_domain.library.use_cases.list_library import ListLibraryHandler
+from library_domain.library.use_cases.list_users_library import ListUsersLibraryHandler
 from library_domain.library.use_cases.show_item import ShowItemHandler
+from library_domain.library.use_cases.show_version import ShowVersionHandler
+from library_domain.library.use_cases.unfile_item import UnfileItemHandler
 from library_domain.shared.access import Role
 from library_domain.shared.errors import Forbidden, Unauthenticated
 
@@ -52,6 +66,27 @@ class FakeTokens:
         )
 
 
+class FakeLimits:
+    """Gives each caller so many requests; None stands for a Redis that does not answer."""
+
+    def __init__(self, limit: int | None = 1_000) -> None:
+        self.limit = limit
+        self.taken: Counter[str] = Counter()
+
+    async def take(self, caller: str) -> Quota | None:
+        if self.limit is None:
+            return None
+        is_admitted = self.taken[caller] < self.limit
+        self.taken[caller] += is_admitted
+        return Quota(
+            limit=self.limit,
+            remaining=self.limit - self.taken[caller],
+            window_seconds=15,
+            reset_seconds=7,
+            is_admitted=is_admitted,
+        )
+
+
 class Switch:
     """A use case that can be told to fail, or to do something first; otherwise it is the real one."""
 
@@ -77,19 +112,40 @@ class World:
     store: Store = field(default_factory=Store)
     clock: FakeClock = field(default_factory=FakeClock)
     tokens: FakeTokens = field(default_factory=FakeTokens)
+    limits: FakeLimits = field(default_factory=FakeLimits)
     spans: InMemorySpanExporter = field(default_factory=InMemorySpanExporter)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     def __post_init__(self) -> None:
-        reader = FakeLibraryReader(self.store)
-        self.list_library = Switch(ListLibraryHandler(reader=reader, clock=self.clock))
-        self.show_item = Switch(ShowItemHandler(reader=reader, clock=self.clock))
+        reader, clock, ids = FakeLibraryReader(self.store), self.clock, SequentialIds()
+        self.uow = uow = FakeUnitOfWork(self.store, clock=clock, ids=ids)
+        self.list_library = Switch(ListLibraryHandler(reader=reader, clock=clock))
+        self.show_item = Switch(ShowItemHandler(reader=reader, clock=clock))
+        self.create_category = Switch(CreateCategoryHandler(uow=uow, clock=clock, ids=ids))
+        self.file_item = Switch(FileItemHandler(uow=uow, clock=clock, ids=ids))
+        self.use_cases: dict[str, Any] = {
+            "list_library": self.list_library,
+            "show_item": self.show_item,
+            "edit_item": EditItemHandler(uow=uow, reader=reader, clock=clock, ids=ids),
+            "check_game_access": CheckGameAccessHandler(reader=reader, clock=clock),
+            "file_item": self.file_item,
+            "unfile_item": UnfileItemHandler(uow=uow, clock=clock),
+            "list_categories": ListCategoriesHandler(reader=reader, clock=clock),
+            "create_category": self.create_category,
+            "edit_category": EditCategoryHandler(uow=uow, reader=reader, clock=clock),
+            "delete_category": DeleteCategoryHandler(uow=uow, clock=clock),
+            "list_collections": ListCollectionsHandler(reader=reader, clock=clock),
+            "list_users_library": ListUsersLibraryHandler(reader=reader, uow=uow, clock=clock),
+            "show_version": ShowVersionHandler(reader=reader, clock=clock),
+        }
 
     def application(self, **overrides: Any) -> Application:
         parts: dict[str, Any] = {
-            "list_library": self.list_library,
-            "show_item": self.show_item,
+            **self.use_cases,
+            "claims": self.uow,
             "tokens": self.tokens,
+            "limits": self.limits,
+            "cursor_key": b"a key of at least thirty-two bytes",
             "ids": SequentialIds(),
             "tracing": Tracing(TracingSettings(), component="api", exporter=self.spans),
             "registry": self.registry,
@@ -136,14 +192,14 @@ def refusal(response: httpx2.Response) -> tuple[int, str, dict[str, Any]]:
     return response.status_code, body["error"]["code"], body["error"]["details"]
 
 
-def data(response: httpx2.Response) -> Any:
+def data(response: httpx2.Response, status: int = 200) -> Any:
     """Return the data of a success, after looking at what every one of them has."""
-    assert response.status_code == 200, response.text
+    assert response.status_code == status, response.text
     body = response.json()
     assert list(body) == ["status", "data", "error"]
     assert (body["status"], body["error"]) == ("success", None)
     assert response.headers["Content-Type"] == "application/json"
-    assert response.headers["Cache-Control"] == "private, no-cache"
+    assert response.headers["Cache-Control"] in {"private, no-cache", "no-store"}
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["X-Request-ID"]
     return body["data"]

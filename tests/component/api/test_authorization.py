@@ -1,63 +1,237 @@
 """Who may do what (contract 3): the matrix is the only source, and the routes are checked against it."""
 
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+from uuid import UUID
+
 import httpx2
 import pytest
-from builders import a_game, game_id
-from component.api.door import LIBRARY, World, bearer, data, refusal
+from builders import a_game, game_id, user_id
+from component.api.door import LIBRARY, World, bearer, client_of, data, refusal
+from fakes.store import Store
 from litestar import Litestar, get
 
-from library_api.app import create_routing
+from library_api.app import create_app, create_routing
 from library_api.doorkeeper import OperationNotInMatrix, require_matrix
 from library_domain.shared.access import MATRIX, PLAYERS, Door, Role, is_allowed
 
-REQUESTS: dict[str, list[str]] = {
-    "schema.read": ["/schema", "/schema/openapi.json"],
-    "library.list": [LIBRARY, f"{LIBRARY}/"],
-    "library.item": [f"{LIBRARY}/{game_id('Portal 2')}", f"{LIBRARY}/games/{game_id('Portal 2')}"],
+GAME = game_id("Portal 2")
+ABSENT = game_id("No such game")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How an operation is asked for, of an object in three relations to the caller."""
+
+    method: str
+    path: str
+    """With `{id}` for the object, if it concerns one."""
+    status: int = 200
+    body: dict[str, Any] | None = None
+    absent: tuple[int, str] | None = None
+    """How one that is not there is refused; None when nothing of that kind can be told apart."""
+
+
+BOTH = [f"{LIBRARY}/{{id}}", f"{LIBRARY}/games/{{id}}"]
+NOT_A_GAME = (404, "GAME_NOT_FOUND")
+NOT_A_CATEGORY = (404, "CATEGORY_NOT_FOUND")
+REQUESTS: dict[str, list[Asked]] = {
+    "schema.read": [
+        Asked("GET", path)
+        for path in ("/schema", "/schema/openapi.json", "/schema/openapi.yaml", "/schema/docs")
+    ],
+    "library.list": [Asked("GET", path) for path in (LIBRARY, f"{LIBRARY}/")],
+    "library.item": [Asked("GET", path, absent=NOT_A_GAME) for path in BOTH],
+    "library.edit": [
+        Asked("PATCH", path, body={"is_hidden": True, "notes": "x"}, absent=NOT_A_GAME) for path in BOTH
+    ],
+    "library.access": [Asked("GET", f"{path}/access") for path in BOTH],
+    "library.file": [
+        Asked("POST", f"{LIBRARY}/games/{{id}}/categories", body={"category_name": "RPG"}, absent=NOT_A_GAME)
+    ],
+    "library.unfile": [Asked("DELETE", f"{LIBRARY}/games/{{id}}/categories/RPG", absent=NOT_A_GAME)],
+    "categories.list": [Asked("GET", f"{LIBRARY}/categories")],
+    "categories.create": [Asked("POST", f"{LIBRARY}/categories", status=201, body={"name": "New"})],
+    "categories.edit": [
+        Asked("PATCH", f"{LIBRARY}/categories/{{id}}", body={"color": "#336699"}, absent=NOT_A_CATEGORY)
+    ],
+    "categories.delete": [Asked("DELETE", f"{LIBRARY}/categories/{{id}}", absent=NOT_A_CATEGORY)],
+    "collections.list": [Asked("GET", f"{LIBRARY}/collections")],
+    "users.library": [
+        Asked("GET", path) for path in (f"{LIBRARY}/users/{{id}}/library", "/api/v1/users/{id}/library")
+    ],
 }
 """Every REST operation of the matrix, and how it is asked for; a row without a request fails a test."""
 
-CASES = [(operation, path, role) for operation, paths in REQUESTS.items() for path in paths for role in Role]
+RELATIONS = ("own", "another's", "absent")
+CASES = [
+    pytest.param((operation, asked, role, relation), id=f"{operation}-{n}-{role}-{relation}")
+    for operation, requests in REQUESTS.items()
+    for n, asked in enumerate(requests)
+    for role in Role
+    for relation in RELATIONS
+]
+_numbers = count()
+
+
+@pytest.fixture(scope="module")
+def only_world() -> World:
+    return World()
+
+
+@pytest.fixture(scope="module")
+async def door(only_world: World) -> AsyncIterator[httpx2.AsyncClient]:
+    """Give one door to all cases: making it takes longer than a case."""
+    async with client_of(create_app(only_world.application())) as client:
+        yield client
+
+
+@pytest.fixture
+def shared(only_world: World) -> World:
+    """Empty the world behind the door."""
+    only_world.store.__dict__.update(Store().__dict__)
+    return only_world
+
+
+async def furnished(world: World, door: httpx2.AsyncClient) -> tuple[str, UUID]:
+    """Return a new user who has a game in a category, and the category."""
+    name = f"user-{next(_numbers)}"
+    world.own(a_game("Portal 2"), by=name)
+    made = await door.post(f"{LIBRARY}/categories", json={"name": "RPG"}, headers=bearer(name))
+    await door.post(f"{LIBRARY}/games/{GAME}/categories", json={"category_name": "RPG"}, headers=bearer(name))
+    return name, UUID(data(made, 201)["id"])
 
 
 def test_every_operation_of_the_matrix_is_asked_for() -> None:
     assert REQUESTS.keys() == {row.name for row in MATRIX.values() if row.door is Door.REST}
 
 
-@pytest.mark.parametrize(("operation", "path", "role"), CASES)
+@pytest.mark.parametrize("case", CASES)
 async def test_the_matrix_decides(
-    world: World, client: httpx2.AsyncClient, operation: str, path: str, role: Role
+    shared: World, door: httpx2.AsyncClient, case: tuple[str, Asked, Role, str]
 ) -> None:
-    world.own(a_game("Portal 2"))
-    headers = {} if role is Role.ANONYMOUS else bearer("alice", role)
+    operation, asked, role, relation = case
+    caller, own_category = await furnished(shared, door)
+    other, other_category = await furnished(shared, door)
+    # For games, the other user has one that the caller has not.
+    shared.own(a_game(f"Only {other}"), by=other)
+    ids: dict[str, dict[str, object]] = {
+        "own": {"game": GAME, "category": own_category, "user": user_id(caller)},
+        "another's": {
+            "game": game_id(f"Only {other}"),
+            "category": other_category,
+            "user": user_id(other),
+        },
+        "absent": {"game": ABSENT, "category": ABSENT, "user": user_id("nobody at all")},
+    }
+    kind = operation.partition(".")[0].replace("categories", "category").replace("users", "user")
+    path = asked.path.replace("{id}", str(ids[relation].get(kind, ids[relation]["game"])))
+    headers = {} if role is Role.ANONYMOUS else bearer(caller, role)
 
-    response = await client.get(path, headers=headers)
+    response = await door.request(asked.method, path, json=asked.body, headers=headers)
 
-    if is_allowed(operation, {role}):
-        assert response.status_code == 200
-    elif role is Role.ANONYMOUS:
-        assert refusal(response) == (401, "UNAUTHORIZED", {})
+    if not is_allowed(operation, {role}):
+        refused = (
+            (401, "UNAUTHORIZED", {})
+            if role is Role.ANONYMOUS
+            else (403, "FORBIDDEN", {"operation": operation})
+        )
+        assert refusal(response) == refused
+    elif relation == "own" or asked.absent is None:
+        assert response.status_code == asked.status, response.text
     else:
-        assert refusal(response) == (403, "FORBIDDEN", {"operation": operation})
+        assert refusal(response)[:2] == asked.absent
+
+
+@pytest.mark.parametrize(
+    ("operation", "asked"),
+    [(name, asked) for name, requests in REQUESTS.items() for asked in requests if asked.absent],
+)
+async def test_anothers_object_is_like_one_that_does_not_exist(
+    shared: World, door: httpx2.AsyncClient, operation: str, asked: Asked
+) -> None:
+    caller, _ = await furnished(shared, door)
+    other, category = await furnished(shared, door)
+    shared.own(a_game(f"Only {other}"), by=other)
+    theirs = category if operation.startswith("categories") else game_id(f"Only {other}")
+    headers = bearer(caller) | {"X-Request-ID": "the-same"}
+
+    responses = [
+        await door.request(
+            asked.method, asked.path.replace("{id}", str(each)), json=asked.body, headers=headers
+        )
+        for each in (theirs, ABSENT)
+    ]
+
+    others, absent = responses
+    del others.headers["RateLimit-Remaining"], absent.headers["RateLimit-Remaining"]
+    assert others.headers == absent.headers
+    assert others.text.replace(str(theirs), str(ABSENT)) == absent.text
+
+
+@pytest.mark.parametrize("role", sorted(PLAYERS))
+async def test_no_list_contains_what_is_anothers(shared: World, door: httpx2.AsyncClient, role: Role) -> None:
+    caller = f"user-{next(_numbers)}"
+    await furnished(shared, door)
+
+    library = data(await door.get(LIBRARY, headers=bearer(caller, role)))
+    categories = data(await door.get(f"{LIBRARY}/categories", headers=bearer(caller, role)))
+
+    assert (library["items"], categories["items"]) == ([], [])
+
+
+class TestAnothersLibrary:
+    """GET /users/{user_id}/library (data 12): for support and admin, audited, and never a change."""
+
+    async def test_is_seen_as_its_owner_sees_it(self, shared: World, door: httpx2.AsyncClient) -> None:
+        owner, _ = await furnished(shared, door)
+        own = data(await door.get(LIBRARY, headers=bearer(owner)))
+
+        response = await door.get(
+            f"{LIBRARY}/users/{user_id(owner)}/library", headers=bearer("sue", Role.SUPPORT)
+        )
+
+        assert data(response) == own
+        assert response.headers["Cache-Control"] == "no-store"
+        assert "ETag" not in response.headers
+
+    async def test_leaves_a_trace_and_no_change(self, shared: World, door: httpx2.AsyncClient) -> None:
+        owner, _ = await furnished(shared, door)
+        before = shared.store.users[user_id(owner)].revision
+
+        await door.get(f"{LIBRARY}/users/{user_id(owner)}/library", headers=bearer("sue", Role.SUPPORT))
+
+        (trace,) = [row for row in shared.store.audit if row["action"] == "read_other"][-1:]
+        assert (trace["user_id"], trace["actor_id"]) == (user_id(owner), user_id("sue"))
+        assert shared.store.users[user_id(owner)].revision == before
+
+    async def test_of_what_is_no_user_is_not_found(self, door: httpx2.AsyncClient) -> None:
+        response = await door.get(f"{LIBRARY}/users/abc/library", headers=bearer("sue", Role.SUPPORT))
+
+        assert refusal(response) == (404, "NOT_FOUND", {})
+
+    async def test_a_cursor_of_ones_own_is_of_no_use_there(
+        self, shared: World, door: httpx2.AsyncClient
+    ) -> None:
+        owner, _ = await furnished(shared, door)
+        shared.own(a_game("Braid"), by=owner)
+        cursor = data(await door.get(LIBRARY, params={"limit": 1}, headers=bearer(owner)))["next_cursor"]
+
+        response = await door.get(
+            f"{LIBRARY}/users/{user_id('sue')}/library",
+            params={"cursor": cursor},
+            headers=bearer("sue", Role.SUPPORT),
+        )
+
+        assert refusal(response) == (400, "VALIDATION_ERROR", {"field": "cursor", "reason": "invalid"})
 
 
 async def test_roles_add_up(world: World, client: httpx2.AsyncClient) -> None:
     response = await client.get(LIBRARY, headers=bearer("alice", Role.SUPPORT, Role.USER))
 
     assert data(response)["total"] == 0
-
-
-@pytest.mark.parametrize("role", sorted(PLAYERS))
-@pytest.mark.parametrize("relation", ["another's", "nobody's"])
-async def test_no_role_sees_another_users_game(
-    world: World, client: httpx2.AsyncClient, role: Role, relation: str
-) -> None:
-    world.own(a_game("Portal 2"), by="bob")
-    game = game_id("Portal 2") if relation == "another's" else game_id("No such game")
-
-    response = await client.get(f"{LIBRARY}/{game}", headers=bearer("alice", role))
-
-    assert refusal(response) == (404, "GAME_NOT_FOUND", {"game_id": str(game)})
 
 
 class TestToken:

@@ -23,6 +23,8 @@ def environ(issuer: Issuer) -> dict[str, str]:
     """Give settings with a database that is away."""
     return {
         "LIBRARY_POSTGRES__DSN": f"postgresql://library@{LOOPBACK}:{free_port()}/library",
+        "LIBRARY_REDIS__URL": f"redis://{LOOPBACK}:{free_port()}",
+        "LIBRARY_HTTP__CURSOR_KEY": "a key of thirty-two characters or more",
         "LIBRARY_TOKENS__ISSUER": issuer.url,
         "LIBRARY_TOKENS__JWKS_URL": issuer.jwks_url,
     }
@@ -73,7 +75,7 @@ class TestServing:
             page = data(await client.get(LIBRARY, headers=headers))
             stranger = refusal(await client.get(LIBRARY, headers={"Authorization": "Bearer a.b.c"}))
 
-            assert page == {"items": [], "total": 0, "limit": 20, "offset": 0}
+            assert page == {"items": [], "total": 0, "limit": 20, "offset": 0, "next_cursor": None}
             assert stranger == (401, "UNAUTHORIZED", {})
             assert await process.stop() == 0
 

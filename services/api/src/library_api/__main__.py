@@ -16,7 +16,7 @@ from library_api.app import create_app
 from library_api.bootstrap import open_application
 from library_api.server import serve
 from library_api.settings import Settings
-from library_api.specification import specification
+from library_api.specification import specification, specification_yaml
 
 _BAD_CONFIGURATION = 2
 
@@ -24,9 +24,10 @@ _BAD_CONFIGURATION = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return the exit code: 0 after a clean stop, 1 after a failure, 2 for bad settings."""
     parser = argparse.ArgumentParser(prog="library-api", description=__doc__)
-    parser.add_argument("command", nargs="?", choices=("serve", "openapi"), default="serve")
-    if parser.parse_args(arguments).command == "openapi":
-        sys.stdout.write(specification())
+    parser.add_argument("command", nargs="?", choices=("serve", "openapi", "openapi-yaml"), default="serve")
+    command = parser.parse_args(arguments).command
+    if command != "serve":
+        sys.stdout.write(specification() if command == "openapi" else specification_yaml())
         return 0
     try:
         settings = load(Settings, environ=os.environ)

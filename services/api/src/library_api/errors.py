@@ -7,6 +7,7 @@ from http import HTTPStatus
 import msgspec
 from litestar import MediaType, Request, Response
 from litestar.datastructures import State
+from litestar.enums import ParamType
 from litestar.exceptions import HTTPException, MethodNotAllowedException
 from loguru import logger
 
@@ -108,8 +109,14 @@ def _refuse_framework(error: HTTPException) -> Refusal:
 def _details(error: HTTPException) -> dict[str, object]:
     """Return the parameter that Litestar could not read. Its own text is left out: it quotes the URL."""
     problems = error.extra if isinstance(error.extra, list) else []
-    named = (problem["key"] for problem in problems if isinstance(problem, dict) and "key" in problem)
-    return {"field": name, "reason": "invalid"} if (name := next(named, None)) else {}
+    named = (problem for problem in problems if isinstance(problem, dict) and "key" in problem)
+    problem = next(named, None)
+    if problem is None:
+        return {}
+    if problem.get("source") == ParamType.BODY or problem["key"] == "data":
+        # Whatever is wrong inside a body is said by `strict_json`; there is none.
+        return {"field": "body", "reason": "missing"}
+    return {"field": problem["key"], "reason": "invalid"}
 
 
 def _log(refusal: Refusal, error: Exception) -> None:

@@ -74,9 +74,7 @@ class Idempotency(ASGIMiddleware):
                 replay = once.replay
                 if replay is None:
                     await next_app(scope, receive, answer.collect)
-                    if not answer.is_success:
-                        raise _NotKept
-                    once.store(answer.stored)
+                    once.store(answer.to_keep())
         except _NotKept:
             pass
         # Only now, after the commit, does the client hear of it.
@@ -89,7 +87,7 @@ class _CollectedAnswer:
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
-        self.stored = Answer()
+        self._answer = Answer()
 
     async def collect(self, message: Message) -> None:
         """Take a message instead of the client."""
@@ -98,14 +96,15 @@ class _CollectedAnswer:
             headers = tuple(
                 (name.decode("latin-1"), value.decode("latin-1")) for name, value in message["headers"]
             )
-            self.stored = replace(self.stored, status=message["status"], headers=headers)
+            self._answer = replace(self._answer, status=message["status"], headers=headers)
         elif message["type"] == "http.response.body":
-            self.stored = replace(self.stored, body=self.stored.body + message["body"])
+            self._answer = replace(self._answer, body=self._answer.body + message["body"])
 
-    @property
-    def is_success(self) -> bool:
-        """Whether it is a 2xx."""
-        return HTTPStatus.OK <= self.stored.status < HTTPStatus.MULTIPLE_CHOICES
+    def to_keep(self) -> Answer:
+        """Return what is to be stored. Raises _NotKept for anything but a 2xx."""
+        if not HTTPStatus.OK <= self._answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            raise _NotKept
+        return self._answer
 
 
 def _replayed(answer: Answer) -> Iterable[Message]:

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import PathParameter
+from litestar.params import JSONBody, PathParameter
 from litestar.status_codes import HTTP_200_OK
 
 from library_api.application import Wired
@@ -59,7 +59,7 @@ class CategoryPatch(Body, frozen=True, kw_only=True):
     """A merge patch: what it leaves out stays, null takes the colour away (details 3.4)."""
 
     name: Name | msgspec.UnsetType = msgspec.UNSET
-    color: Color | None | msgspec.UnsetType = msgspec.UNSET
+    color: Color | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Filing(Body, frozen=True, kw_only=True):
@@ -122,7 +122,7 @@ async def list_categories(application: Wired, me: NamedDependency[UserId]) -> Ca
     responses=refusals(InvalidCategory, CategoryExists, LimitReached),
 )
 async def create_category(
-    application: Wired, me: NamedDependency[UserId], data: NewCategory
+    application: Wired, me: NamedDependency[UserId], data: JSONBody[NewCategory]
 ) -> Response[CategoryAnswer]:
     """Make a category and return it."""
     made = await application.create_category(CreateCategory(user_id=me, name=data.name, color=data.color))
@@ -137,7 +137,7 @@ async def create_category(
     responses=refusals(InvalidCategory, CategoryNotFound, CategoryExists),
 )
 async def edit_category(
-    application: Wired, me: NamedDependency[UserId], category_id: CategoryPath, data: CategoryPatch
+    application: Wired, me: NamedDependency[UserId], category_id: CategoryPath, data: JSONBody[CategoryPatch]
 ) -> CategoryAnswer:
     """Change what the patch names and return the category as it is then; its games stay in it."""
     edited = await application.edit_category(
@@ -176,7 +176,7 @@ async def delete_category(
     responses=refusals(GameNotFound, InvalidCategory, LimitReached),
 )
 async def file_item(
-    application: Wired, me: NamedDependency[UserId], game_id: GamePath, data: Filing
+    application: Wired, me: NamedDependency[UserId], game_id: GamePath, data: JSONBody[Filing]
 ) -> FiledAnswer:
     """Put the game into the category, which is made on first use, and return all its categories."""
     game = parse_game_id(game_id)

@@ -10,7 +10,7 @@ import msgspec
 from litestar import Request, Response, get, patch
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
-from litestar.params import SkipValidation
+from litestar.params import JSONBody, SkipValidation
 
 from library_api.application import Wired
 from library_api.conditional import VERSION, VERSIONED, cursor_prefix
@@ -87,13 +87,13 @@ class ItemPatch(Body, frozen=True, kw_only=True):
                 examples=[["Стратегии", "Co-op"]],
             ),
         ]
-        | None
         | msgspec.UnsetType
+        | None
     ) = msgspec.UNSET
     notes: (
         Annotated[str, msgspec.Meta(max_length=MAX_NOTES, examples=["Пройти с другом"])]
-        | None
         | msgspec.UnsetType
+        | None
     ) = msgspec.UNSET
 
 
@@ -157,7 +157,7 @@ async def show_item(
     responses=refusals(GameNotFound, InvalidCategory, LimitReached),
 )
 async def edit_item(
-    application: Wired, me: NamedDependency[UserId], game_id: GamePath, data: ItemPatch
+    application: Wired, me: NamedDependency[UserId], game_id: GamePath, data: JSONBody[ItemPatch]
 ) -> LibraryItemAnswer:
     """Change what the patch names and return the game as it is then."""
     categories = told(data.categories)

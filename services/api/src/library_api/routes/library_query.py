@@ -172,12 +172,13 @@ class Asked:
 
 
 def asked(
+    *,
     filters: FiltersParameter = None,
     installation_statuses: StatusesParameter = None,
     collection: CollectionParameter = None,
     category: CategoryParameter = None,
     q: QParameter = None,
-    include_hidden: IncludeHiddenParameter = False,  # noqa: FBT002 - Litestar passes it by name
+    include_hidden: IncludeHiddenParameter = False,
     sort: SortParameter = Sort.NAME,
     order: OrderParameter = None,
     limit: LimitParameter = 20,

@@ -30,7 +30,7 @@ from library_devstack.standins.issuer import Issuer, client_user_id
 PROBES = 20
 _PAGE = 20
 _SHOWN_ROWS = 12
-_POLL_SECONDS = 0.01
+_POLL_SECONDS = 0.05  # the rate limit is for players, who look less often
 _TIMEOUT_SECONDS = 15.0
 _CALL_TIMEOUT_SECONDS = 5.0
 _FETCH_WAIT_MILLISECONDS = 50

@@ -24,8 +24,8 @@ class Redis(Component):
         return f"redis://{LOOPBACK}:{self.port}/0"
 
     def env(self) -> dict[str, str]:
-        """Return REDIS_URL."""
-        return {"REDIS_URL": self.url}
+        """Return REDIS_URL, and the same as the deployables' setting."""
+        return {"REDIS_URL": self.url, "LIBRARY_REDIS__URL": self.url}
 
     def health(self) -> None:
         """Ask for PING."""

@@ -18,6 +18,8 @@ from library_devstack.stack.state import State
 
 _C = TypeVar("_C", bound=Component)
 
+_DEVELOPMENT_KEY = "signs cursors on loopback, for development only"
+
 
 class Stack:
     """Every component, over one state directory.
@@ -86,7 +88,10 @@ class Stack:
 
     def env(self) -> dict[str, str]:
         """Return the variables by which clients and our deployables find the components."""
-        return {name: value for component in self.components for name, value in component.env().items()}
+        return {
+            "LIBRARY_HTTP__CURSOR_KEY": _DEVELOPMENT_KEY,
+            **{name: value for component in self.components for name, value in component.env().items()},
+        }
 
     def __enter__(self) -> Self:
         try:
