@@ -20,6 +20,7 @@ from litestar.openapi.spec import (
     Operation,
     Parameter,
     Reference,
+    RequestBody,
     Schema,
 )
 from litestar.routes import HTTPRoute
@@ -30,12 +31,21 @@ from library_api.idempotency import KEY_HEADER, MAX_KEY_CHARACTERS, OPT_OUT, REP
 from library_api.languages import OFFERED
 from library_api.messages import MESSAGES
 from library_api.refusals import PayloadTooLarge, RateLimited, RequestTimeout, UnsupportedMediaType
+from library_domain.library.model.category import MAX_NAME
 from library_domain.shared.errors import IdempotencyInProgress, IdempotencyKeyReused
 
 _FAILURE = Reference(ref="#/components/schemas/Failure")
 _JSON = "application/json"
 _TRIMMED = ("LibraryItem", "LibraryItemDetail")
 """Shapes whose members `fields` can leave out."""
+_CATEGORY_NAMES = {
+    "NewCategory": "name",
+    "CategoryPatch": "name",
+    "Filing": "category_name",
+    "ItemPatch": "categories",
+}
+_CATEGORY_NAME_PATTERN = r"^[\p{L}\p{M}\p{Nd} \-_.&']*[\p{L}\p{Nd}][\p{L}\p{M}\p{Nd} \-_.&']*$"
+"""What the domain takes for a category's name. The shapes do not check it, for the refusal has a code of its own."""
 _BODY_CODES: Mapping[int, str] = {
     each.status: each.code for each in (PayloadTooLarge, RequestTimeout, UnsupportedMediaType)
 }
@@ -56,6 +66,8 @@ def complete(app: Litestar) -> None:
     for method, operation, options in _operations(app):
         _complete(method, operation, options)
     _relax_trimmed(specification)
+    _publish_category_names(specification)
+    _close_bodies(specification)
 
 
 def _operations(app: Litestar) -> Iterator[tuple[str, Operation, Mapping[str, Any]]]:
@@ -200,3 +212,31 @@ def _relax_trimmed(specification: OpenAPI) -> None:
         schema.description = (
             f"{schema.description or ''} With `fields`, only the members that it names.".strip()
         )
+
+
+def _publish_category_names(specification: OpenAPI) -> None:
+    for shape, member in _CATEGORY_NAMES.items():
+        schema = (specification.components.schemas[shape].properties or {})[member]
+        for each in _strings(schema):
+            each.min_length, each.max_length = 1, MAX_NAME
+            each.pattern = _CATEGORY_NAME_PATTERN
+
+
+def _strings(schema: Schema | Reference | None) -> Iterator[Schema]:
+    """Yield what describes the text in a member: itself, or what it is a list of."""
+    if not isinstance(schema, Schema):
+        return
+    if schema.type is OpenAPIType.STRING:
+        yield schema
+    for inner in (*(schema.one_of or ()), schema.items):
+        yield from _strings(inner)
+
+
+def _close_bodies(specification: OpenAPI) -> None:
+    """Say that a body has no other members: they are refused (contract 1)."""
+    for item in (specification.paths or {}).values():
+        for operation in (item.post, item.put, item.patch):
+            body = operation.request_body if operation else None
+            for content in (body.content if isinstance(body, RequestBody) else {}).values():
+                if isinstance(content.schema, Reference):
+                    specification.components.schemas[content.schema.value].additional_properties = False

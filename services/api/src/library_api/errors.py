@@ -7,7 +7,6 @@ from http import HTTPStatus
 import msgspec
 from litestar import MediaType, Request, Response
 from litestar.datastructures import State
-from litestar.enums import ParamType
 from litestar.exceptions import HTTPException, MethodNotAllowedException
 from loguru import logger
 
@@ -113,7 +112,7 @@ def _details(error: HTTPException) -> dict[str, object]:
     problem = next(named, None)
     if problem is None:
         return {}
-    if problem.get("source") == ParamType.BODY or problem["key"] == "data":
+    if problem["key"] == "data":
         # Whatever is wrong inside a body is said by `strict_json`; there is none.
         return {"field": "body", "reason": "missing"}
     return {"field": problem["key"], "reason": "invalid"}

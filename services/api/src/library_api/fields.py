@@ -23,6 +23,12 @@ def parse_fields(given: str | None, item: type[Any]) -> Sequence[str] | None:
     return names
 
 
+def fields_pattern(item: type[Any]) -> str:
+    """Return the pattern that the parameter is published with."""
+    name = f"({'|'.join(each.name for each in fields(item))})"
+    return f"^{name}(,{name})*$"
+
+
 def trim(item: ItemT, names: Sequence[str] | None) -> ItemT:
     """Return the item with only these members, for the encoder: whoever asks for less gets an object with less."""
     if names is None:

@@ -30,6 +30,8 @@ SECTIONS = frozenset(
         "logs",
         "management",
         "postgres",
+        "rate_limit",
+        "redis",
         "relay",
         "sweeper",
         "tokens",

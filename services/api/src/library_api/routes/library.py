@@ -10,16 +10,16 @@ import msgspec
 from litestar import Request, Response, get, patch
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
-from litestar.params import JSONBody, SkipValidation
+from litestar.params import JSONBody, QueryParameter, SkipValidation
 
 from library_api.application import Wired
 from library_api.conditional import VERSION, VERSIONED, cursor_prefix
 from library_api.cursors import Cursors
 from library_api.envelope import Success
-from library_api.fields import parse_fields, trim
+from library_api.fields import fields_pattern, parse_fields, trim
 from library_api.openapi import refusals
 from library_api.parameters import parse_game_id
-from library_api.routes.library_query import Asked, FieldsParameter, LibraryList, asked
+from library_api.routes.library_query import Asked, LibraryList, asked
 from library_api.routes.paths import BASE, GAME, GamePath
 from library_api.routes.shapes import Body, told
 from library_domain.library.errors import GameNotFound, InvalidCategory, LimitReached
@@ -32,6 +32,14 @@ from library_domain.library.use_cases.list_library import ListLibrary
 from library_domain.library.use_cases.show_item import ShowItem
 from library_domain.shared.ids import UserId
 from library_domain.shared.unset import Unset
+
+ItemFields = Annotated[
+    str | None,
+    QueryParameter(
+        description="Members of the game to show, divided by commas; all if it is left out.",
+        schema_extra={"pattern": fields_pattern(LibraryItemDetail)},
+    ),
+]
 
 
 class LibraryListAnswer(Success, frozen=True, kw_only=True):
@@ -140,7 +148,7 @@ async def list_collections(application: Wired, me: NamedDependency[UserId]) -> C
     responses=refusals(GameNotFound),
 )
 async def show_item(
-    application: Wired, me: NamedDependency[UserId], game_id: GamePath, fields: FieldsParameter = None
+    application: Wired, me: NamedDependency[UserId], game_id: GamePath, fields: ItemFields = None
 ) -> Response[LibraryItemAnswer]:
     """Return one game with everything that exists of it, accessible or not."""
     names = parse_fields(fields, LibraryItemDetail)

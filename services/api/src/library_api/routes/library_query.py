@@ -8,7 +8,7 @@ from typing import Annotated
 from litestar.params import QueryParameter
 
 from library_api.cursors import Cursors
-from library_api.fields import parse_fields, trim
+from library_api.fields import fields_pattern, parse_fields, trim
 from library_api.strict_json import clean_text
 from library_domain.catalog.model import ProductType
 from library_domain.library.model import InstallationStatus
@@ -67,14 +67,13 @@ _KINDS: Mapping[Filter, ProductType] = {
 FiltersParameter = Annotated[
     list[Filter] | None,
     QueryParameter(
-        name="filter",
         description="Which games; may be repeated. Values of one group (game and application, installed and "
         "not_installed) widen, values of different groups narrow.",
     ),
 ]
 StatusesParameter = Annotated[
     list[InstallationStatus] | None,
-    QueryParameter(name="installation_status", description="One of these states; may be repeated."),
+    QueryParameter(description="One of these states; may be repeated."),
 ]
 CollectionParameter = Annotated[
     Collection | None, QueryParameter(description="The games of a built-in collection.")
@@ -114,7 +113,10 @@ CursorParameter = Annotated[
 ]
 FieldsParameter = Annotated[
     str | None,
-    QueryParameter(description="Members of the items to show, divided by commas; all if it is left out."),
+    QueryParameter(
+        description="Members of the items to show, divided by commas; all if it is left out.",
+        schema_extra={"pattern": fields_pattern(LibraryItem)},
+    ),
 ]
 
 
@@ -173,8 +175,8 @@ class Asked:
 
 def asked(
     *,
-    filters: FiltersParameter = None,
-    installation_statuses: StatusesParameter = None,
+    filter: FiltersParameter = None,  # noqa: A002 - what it is called in the URL, and in refusals
+    installation_status: StatusesParameter = None,
     collection: CollectionParameter = None,
     category: CategoryParameter = None,
     q: QParameter = None,
@@ -189,16 +191,17 @@ def asked(
     """Read the query of a list of games. Raises ValidationFailed naming the parameter that is wrong."""
     if cursor is not None and offset:
         raise ValidationFailed(field="offset", reason="not_with_cursor")
+    filters = filter or []
     by, direction = _sorting(sort, order)
     return Asked(
         filter=LibraryFilter(
-            kinds=frozenset(_KINDS[each] for each in filters or () if each in _KINDS),
-            installed=_installed(filters or ()),
-            installation_statuses=frozenset(installation_statuses or ()),
-            hidden=_hidden(filters or (), include_hidden=include_hidden),
-            favorite=Filter.FAVORITE in (filters or ()),
-            shared=Filter.SHARED in (filters or ()),
-            withdrawn=Filter.WITHDRAWN in (filters or ()),
+            kinds=frozenset(_KINDS[each] for each in filters if each in _KINDS),
+            installed=_installed(filters),
+            installation_statuses=frozenset(installation_status or ()),
+            hidden=_hidden(filters, include_hidden=include_hidden),
+            favorite=Filter.FAVORITE in filters,
+            shared=Filter.SHARED in filters,
+            withdrawn=Filter.WITHDRAWN in filters,
             category=_category(category),
             q=None if q is None else clean_text(q, "q"),
             collection=collection,
