@@ -34,6 +34,8 @@ class Row:
 
     name: str | None = "Portal"
     kind: ProductType = ProductType.GAME
+    """What Catalog says, or the purchase while Catalog says nothing: a game without a name."""
+    bought_as: ProductType = ProductType.GAME
     hidden: bool = False
     favorite: bool = False
     borrowed: bool = False
@@ -119,7 +121,7 @@ async def keep(world: World, user: UserId, rows: Sequence[Row]) -> None:
                 entry_id=row.game_id,
                 user_id=user,
                 game_id=row.game_id,
-                product_type=row.kind,
+                product_type=row.bought_as if row.name else row.kind,
                 grant=grant,
                 now=NOON,
             )
@@ -161,6 +163,7 @@ row = st.builds(
     Row,
     name=st.sampled_from(NAMES),
     kind=st.sampled_from([ProductType.GAME, ProductType.GAME, ProductType.APPLICATION, ProductType.DLC]),
+    bought_as=st.sampled_from(ProductType),
     hidden=st.booleans(),
     favorite=st.booleans(),
     borrowed=st.booleans(),

@@ -151,10 +151,10 @@ class FakeLibraryReader:
         played = activity.last_played_at
         categories = self._categories(entry)
         return (
-            entry.product_type is not ProductType.DLC
+            self._kind(entry) is not ProductType.DLC
             and self._accessible(entry, now) is not wanted.withdrawn
             and wanted.is_hidden in (None, entry.is_hidden)
-            and (not wanted.kinds or entry.product_type in wanted.kinds)
+            and (not wanted.kinds or self._kind(entry) in wanted.kinds)
             and (wanted.statuses is None or activity.installation_status in wanted.statuses)
             and (not wanted.only_favorite or entry.is_favorite)
             and (not wanted.only_shared or entry.acquisition_type is AcquisitionType.FAMILY)
@@ -188,6 +188,10 @@ class FakeLibraryReader:
     def _accessible(self, entry: LibraryEntry, now: datetime) -> bool:
         return entry.revoked_at is None and (entry.access_expires_at is None or entry.access_expires_at > now)
 
+    def _kind(self, entry: LibraryEntry) -> ProductType:
+        game = self._game(entry)
+        return game.product_type if game else entry.product_type
+
     def _order(self, game_id: GameId) -> tuple[bool, bytes, GameId]:
         game = self._store.games.get(game_id)
         name = game.sort_name if game else None
@@ -199,7 +203,7 @@ class FakeLibraryReader:
         dlc = [
             part
             for part in self._of(entry.user_id)
-            if part.product_type is ProductType.DLC
+            if self._kind(part) is ProductType.DLC
             and self._accessible(part, now)
             and part.game_id in self._store.games
             and self._store.games[part.game_id].parent_game_id == entry.game_id
@@ -209,7 +213,7 @@ class FakeLibraryReader:
             user_id=entry.user_id,
             game_id=entry.game_id,
             name=game.name if game else None,
-            product_type=entry.product_type,
+            product_type=self._kind(entry),
             acquisition_type=None if is_family else entry.acquisition_type,
             acquisition_date=entry.acquisition_date,
             is_hidden=entry.is_hidden,

@@ -1,4 +1,9 @@
 -- Reads of the library. A page is one user's rows, found by the indexes of user_libraries, which all begin with the user.
+-- What a product is, Catalog says, or all purchases together until it does: the entry only knows what its own purchase
+-- said.
+
+-- fragment: kind
+coalesce(game.product_type, owned.product_type)
 
 -- fragment: accessible
 -- The entry shows a right that holds now; whoever takes a right away or finds it run out says so in the entry.
@@ -6,14 +11,14 @@ owned.revoked_at IS NULL AND (owned.access_expires_at IS NULL OR owned.access_ex
 
 -- fragment: mine
 -- The user's games that pass the filter (details 3.9); a null parameter is no condition. DLC stand under their games.
-SELECT owned.*, game.name, game.sort_name, game.platforms, game.cover_url
+SELECT owned.*, {kind} AS kind, game.name, game.sort_name, game.platforms, game.cover_url
   FROM user_libraries AS owned
   LEFT JOIN catalog.games AS game ON game.game_id = owned.game_id
  WHERE owned.user_id = %(user_id)s
-   AND owned.product_type <> 'dlc'
+   AND {kind} <> 'dlc'
    AND ({accessible}) <> %(withdrawn)s
    AND (%(is_hidden)s::boolean IS NULL OR owned.is_hidden = %(is_hidden)s)
-   AND (%(kinds)s::text[] IS NULL OR owned.product_type = ANY(%(kinds)s))
+   AND (%(kinds)s::text[] IS NULL OR {kind} = ANY(%(kinds)s))
    AND (%(statuses)s::text[] IS NULL OR owned.installation_status = ANY(%(statuses)s))
    AND (NOT %(only_favorite)s OR owned.is_favorite)
    AND (NOT %(only_shared)s OR owned.acquisition_type = 'family')
@@ -33,7 +38,7 @@ SELECT owned.*, game.name, game.sort_name, game.platforms, game.cover_url
 
 -- fragment: members
 -- What an item of a page and the item alone both show of the row `shown`.
-shown.id, shown.user_id, shown.game_id, shown.name, shown.product_type,
+shown.id, shown.user_id, shown.game_id, shown.name, shown.kind AS product_type,
        nullif(shown.acquisition_type, 'family') AS acquisition_type, shown.acquisition_date, shown.is_hidden,
        shown.is_favorite, shown.last_played_at, shown.total_playtime AS total_playtime_seconds,
        shown.installation_status, installation.installed, installation.size_installed, shown.platform,
@@ -81,7 +86,7 @@ CROSS JOIN LATERAL (
                         JOIN user_libraries AS owned
                           ON owned.user_id = %(user_id)s AND owned.game_id = game.game_id
                        WHERE game.parent_game_id = shown.game_id
-                         AND owned.product_type = 'dlc'
+                         AND game.product_type = 'dlc'
                          AND {accessible}
                   ) AS part
        ) AS dlc
@@ -200,7 +205,8 @@ SELECT count(*) FILTER (WHERE owned.is_favorite AND NOT owned.is_hidden) AS favo
        count(*) FILTER (WHERE owned.acquisition_type = 'family' AND NOT owned.is_hidden) AS shared,
        count(*) FILTER (WHERE owned.is_hidden) AS hidden
   FROM user_libraries AS owned
- WHERE owned.user_id = %(user_id)s AND owned.product_type <> 'dlc' AND {accessible}
+  LEFT JOIN catalog.games AS game ON game.game_id = owned.game_id
+ WHERE owned.user_id = %(user_id)s AND {kind} <> 'dlc' AND {accessible}
 
 -- name: categories
 -- The user's categories, each with how many games a page of it shows.
@@ -209,9 +215,10 @@ SELECT named.id, named.name, named.color, named.created_at, named.updated_at,
            SELECT count(*)
              FROM user_game_category_items AS filed
              JOIN user_libraries AS owned ON owned.user_id = filed.user_id AND owned.id = filed.library_item_id
+             LEFT JOIN catalog.games AS game ON game.game_id = owned.game_id
             WHERE filed.user_id = named.user_id
               AND filed.category_id = named.id
-              AND owned.product_type <> 'dlc'
+              AND {kind} <> 'dlc'
               AND NOT owned.is_hidden
               AND {accessible}
        ) AS items_count
@@ -222,8 +229,8 @@ SELECT named.id, named.name, named.color, named.created_at, named.updated_at,
 -- name: item
 -- One game of the user with everything that exists of it, accessible or not.
 WITH shown AS MATERIALIZED (
-    SELECT owned.*, game.name, game.platforms, game.cover_url, game.size_required, game.version, game.developer,
-           game.launch_options
+    SELECT owned.*, {kind} AS kind, game.name, game.platforms, game.cover_url, game.size_required, game.version,
+           game.developer, game.launch_options
       FROM user_libraries AS owned
       LEFT JOIN catalog.games AS game ON game.game_id = owned.game_id
      WHERE owned.user_id = %(user_id)s AND owned.game_id = %(game_id)s
