@@ -15,6 +15,7 @@ from library_api.doorkeeper import Doorkeeper, require_matrix
 from library_api.errors import answer
 from library_api.idempotency import KEY_HEADER, REPLAYED_HEADER, Idempotency
 from library_api.metering import Meter
+from library_api.methods import METHODS, ToldMethods, methods_of
 from library_api.openapi import openapi_config
 from library_api.parameters import acting_user
 from library_api.query_rules import StrictQuery, published_rules
@@ -47,6 +48,7 @@ def create_routing(application: Application) -> Litestar:
         # In the order in which a request passes them.
         middleware=[
             Doorkeeper(application.tokens, Meter(application.limits)),
+            ToldMethods(),
             StrictQuery(),
             Conditional(application.show_version),
             Idempotency(application.claims),
@@ -62,6 +64,7 @@ def create_routing(application: Application) -> Litestar:
     )
     require_matrix(app)
     complete(app)
+    app.state[METHODS] = methods_of(app)
     app.state.query_rules = published_rules(app.openapi_schema)
     return app
 

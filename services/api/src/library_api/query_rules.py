@@ -21,6 +21,7 @@ from library_domain.shared.errors import ValidationFailed
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)", re.ASCII)
 _BOOLEANS = frozenset({"true", "false"})
+_NULL = "null"
 _SHOWN_CHARACTERS = 64
 """So much of an unknown parameter's name is repeated to the client."""
 
@@ -79,6 +80,9 @@ def _check(given: Sequence[tuple[str, str]], allowed: Mapping[str, QueryParamete
             raise ValidationFailed(field=name, reason="not_an_integer")
         if rule.kind is OpenAPIType.BOOLEAN and value not in _BOOLEANS:
             raise ValidationFailed(field=name, reason="not_a_boolean")
+        if value.lower() == _NULL and rule.kind is not OpenAPIType.STRING:
+            # Litestar would take it for a parameter that is left out.
+            raise ValidationFailed(field=name, reason="invalid")
         clean_text(value, name)
 
 

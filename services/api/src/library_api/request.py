@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import Request
 from litestar.datastructures import State
+from litestar.exceptions import InternalServerException
 from litestar.types import Empty
 
 from library_api import strict_json
@@ -24,13 +25,17 @@ class StrictRequest(Request[object, object, State]):
     async def body(self) -> bytes:
         """Return the whole body, which Litestar bounds in size.
 
-        Raises RequestTimeout when it does not come in time: granian would wait for ever (reliability, row 5).
+        Raises RequestTimeout when it does not come in time: granian would wait for ever (reliability, row 5). Raises
+        ValidationFailed when the client breaks it off, or its framing.
         """
         try:
             async with asyncio.timeout(self.app.state[BODY_SECONDS]):
                 return await super().body()
         except TimeoutError as error:
             raise RequestTimeout from error
+        except InternalServerException as error:
+            # Litestar's word for a client that went away.
+            raise ValidationFailed(field="body", reason="incomplete") from error
 
     async def document(self) -> JSON:
         """Return the plain values of the JSON body.

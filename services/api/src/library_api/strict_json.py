@@ -19,6 +19,8 @@ _SHOWN_CHARACTERS = 64
 """So much of a member's name is repeated to the client."""
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters but tab and the ends of lines, which notes have; and halves of surrogate pairs."""
+TEXT_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
+"""The same for the specification, which has no halves of pairs."""
 _MEMBER = re.compile(r" - at `(?:key in )?\$\.?(?P<path>.*)`$")
 _NAMED = re.compile(r"^Object (?P<what>contains unknown|missing required) field `(?P<name>.*)`", re.DOTALL)
 _BODY = "body"

@@ -79,6 +79,9 @@ def stdlib_logging(level: Level = "info") -> dict[str, Any]:
         "root": {"handlers": ["loguru"], "level": name},
         "loggers": {
             **{quiet: {"level": "WARNING"} for quiet in _QUIET},
+            # It warns of every attribute that it shortens, a long statement's text in each span; that is what the
+            # limit is for.
+            "opentelemetry.attributes": {"level": "ERROR"},
             "_granian": {"handlers": ["loguru"], "level": name, "propagate": False},
             "granian.access": {"handlers": ["loguru"], "level": name, "propagate": False},
         },

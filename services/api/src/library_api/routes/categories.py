@@ -18,7 +18,7 @@ from library_api.openapi import refusals
 from library_api.parameters import parse_category_id, parse_game_id
 from library_api.routes.paths import BASE, CategoryPath, GamePath
 from library_api.routes.shapes import Body, NothingAnswer, told
-from library_api.strict_json import clean_text
+from library_api.strict_json import TEXT_PATTERN, clean_text
 from library_domain.library.errors import (
     CategoryExists,
     CategoryNotFound,
@@ -45,7 +45,13 @@ Name = Annotated[
     ),
 ]
 Color = Annotated[str, msgspec.Meta(pattern="^#[0-9A-Fa-f]{6}$", examples=["#3366CC"])]
-NamePath = Annotated[str, PathParameter(description="The category's name, in any case.")]
+NamePath = Annotated[
+    str,
+    PathParameter(
+        description="The category's name, in any case.",
+        schema_extra={"minLength": 1, "maxLength": 100, "pattern": TEXT_PATTERN},
+    ),
+]
 
 
 class NewCategory(Body, frozen=True, kw_only=True):

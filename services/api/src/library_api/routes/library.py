@@ -22,6 +22,7 @@ from library_api.parameters import parse_game_id
 from library_api.routes.library_query import Asked, LibraryList, asked
 from library_api.routes.paths import BASE, GAME, GamePath
 from library_api.routes.shapes import Body, told
+from library_api.strict_json import TEXT_PATTERN
 from library_domain.library.errors import GameNotFound, InvalidCategory, LimitReached
 from library_domain.library.model import MAX_CATEGORIES_PER_GAME, MAX_NOTES, AccessVerdict
 from library_domain.library.queries import CollectionSummary, LibraryItemDetail
@@ -99,7 +100,7 @@ class ItemPatch(Body, frozen=True, kw_only=True):
         | None
     ) = msgspec.UNSET
     notes: (
-        Annotated[str, msgspec.Meta(max_length=MAX_NOTES, examples=["Пройти с другом"])]
+        Annotated[str, msgspec.Meta(max_length=MAX_NOTES, pattern=TEXT_PATTERN, examples=["Пройти с другом"])]
         | msgspec.UnsetType
         | None
     ) = msgspec.UNSET

@@ -9,7 +9,7 @@ from litestar.params import QueryParameter
 
 from library_api.cursors import Cursors
 from library_api.fields import fields_pattern, parse_fields, trim
-from library_api.strict_json import clean_text
+from library_api.strict_json import TEXT_PATTERN, clean_text
 from library_domain.catalog.model import ProductType
 from library_domain.library.model import InstallationStatus
 from library_domain.library.queries import (
@@ -28,6 +28,8 @@ from library_domain.shared.paging import MAX_LIMIT, MAX_OFFSET, Order, Page
 
 _MAX_CATEGORY = 100
 _MINUS = "-"
+_CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
+_NOT_BLANK = rf"^[^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*$"
 
 
 class Filter(StrEnum):
@@ -82,14 +84,14 @@ CategoryParameter = Annotated[
     str | None,
     QueryParameter(
         description="The games of the category of this name, in any case.",
-        schema_extra={"minLength": 1, "maxLength": _MAX_CATEGORY},
+        schema_extra={"minLength": 1, "maxLength": _MAX_CATEGORY, "pattern": TEXT_PATTERN},
     ),
 ]
 QParameter = Annotated[
     str | None,
     QueryParameter(
         description="Part of the name, in any case, taken literally.",
-        schema_extra={"minLength": 1, "maxLength": MAX_Q, "pattern": r"\S"},
+        schema_extra={"minLength": 1, "maxLength": MAX_Q, "pattern": _NOT_BLANK},
     ),
 ]
 IncludeHiddenParameter = Annotated[bool, QueryParameter(description="Show hidden games among the others.")]

@@ -14,6 +14,7 @@ from library_api.routes.library_query import Asked, asked
 from library_api.routes.paths import BASE, UserPath
 from library_domain.library.use_cases.list_users_library import ListUsersLibrary
 from library_domain.library.use_cases.show_version import ShowVersion
+from library_domain.shared.errors import UserErased
 from library_domain.shared.ids import UserId
 
 
@@ -23,7 +24,7 @@ from library_domain.shared.ids import UserId
     dependencies={"asked": Provide(asked, sync_to_thread=False)},
     summary="List another user's library",
     tags=["users"],
-    responses=refusals(),
+    responses=refusals(UserErased),  # and for what is no id: the same code
 )
 async def list_users_library(
     application: Wired,
