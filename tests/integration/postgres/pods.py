@@ -76,5 +76,5 @@ async def unavailable(call: Awaitable[object]) -> bool:
 async def eventually(condition: Callable[[], object], *, within_seconds: float = 10.0) -> None:
     """Return when the condition holds. Raises TimeoutError when it does not in time."""
     async with asyncio.timeout(within_seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 -- what is waited for sends no signal
             await asyncio.sleep(0.002)
