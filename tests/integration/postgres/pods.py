@@ -49,6 +49,14 @@ class Pod:
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
 
+    async def cut_off_relays(self) -> None:
+        """End the connections that hold shards of the outbox; return when they are gone."""
+        await self.rows(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks JOIN pg_database ON oid = database"
+            " WHERE locktype = 'advisory' AND classid = 1279869522 AND datname = current_database()"
+            " GROUP BY pid"
+        )
+
 
 @asynccontextmanager
 async def open_pod(
