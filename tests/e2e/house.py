@@ -152,6 +152,18 @@ class House:
         found = await self.rows(f"SELECT count(*) AS n FROM {table}{condition}", {"users": list(users or ())})
         return int(found[0]["n"])
 
+    @asynccontextmanager
+    async def locked(self, statement: str) -> AsyncIterator[None]:
+        """Hold the locks that a statement takes while the block runs, then roll back."""
+        async with await psycopg.AsyncConnection.connect(
+            self.stack.find(Postgres).dsn(), connect_timeout=5
+        ) as connection:
+            await connection.execute(statement.encode())
+            try:
+                yield
+            finally:
+                await connection.rollback()
+
     async def close(self) -> None:
         """Close the clients, kill our processes, remove the stack."""
         await self._clients.aclose()
