@@ -145,6 +145,10 @@ architecture: $(INSTALLED) ## The laws that no linter knows
 e2e: $(INSTALLED) ## Journeys through the real doors
 	@$(IN)/pytest tests/e2e $(ARGS)
 
+.PHONY: chaos
+chaos: $(INSTALLED) ## Bad days: servers away, processes killed, events shuffled
+	@$(IN)/pytest tests/chaos $(ARGS)
+
 ##@ Make it
 
 .PHONY: install
