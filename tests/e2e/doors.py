@@ -3,8 +3,8 @@
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -154,16 +154,21 @@ class Payments:
         sent = [await self._producer.send(PAYMENT_EVENTS, **record(each)) for each in envelopes]
         await asyncio.gather(*sent)
 
-    async def publish_bytes(
-        self, value: bytes | None, *, key: bytes | None, headers: Collection[tuple[str, bytes]] = ()
-    ) -> Any:
-        """Publish whatever it is, by a producer that lets large records through."""
+    @asynccontextmanager
+    async def large(self) -> AsyncIterator[Callable[..., Awaitable[Any]]]:
+        """Give a function that publishes whatever it is given, by a producer that lets large records through."""
         producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap, acks="all", max_request_size=_MAX_RECORD_BYTES
         )
         await producer.start()
-        try:
+
+        async def publish(
+            value: bytes | None, *, key: bytes | None, headers: Collection[tuple[str, bytes]] = ()
+        ) -> Any:
             return await producer.send_and_wait(PAYMENT_EVENTS, value, key=key, headers=list(headers))
+
+        try:
+            yield publish
         finally:
             await producer.stop()
 
