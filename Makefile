@@ -109,7 +109,7 @@ generated: $(INSTALLED) ## Are the generated files what their sources make?
 .PHONY: images
 images: $(INSTALLED) ## The Dockerfile (hadolint)
 	$(call say,images)
-	@$(IN)/hadolint Dockerfile
+	@$(IN)/hadolint services/Dockerfile
 
 ##@ Single tests
 
