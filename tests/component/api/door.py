@@ -91,7 +91,7 @@ class World:
             "show_item": self.show_item,
             "tokens": self.tokens,
             "ids": SequentialIds(),
-            "tracing": Tracing(TracingSettings(), component="api", exporter=self.spans),
+            "tracing": Tracing(TracingSettings(ratio=1.0), component="api", exporter=self.spans),
             "registry": self.registry,
         }
         return Application(**parts | overrides)
