@@ -14,6 +14,12 @@ _TRANSIENT = (
     "08",  # the connection failed
     "25006",  # read-only: what was the primary is no more
     "25P03",  # idle in transaction for too long
+    # The migration job has not come yet: every statement of ours is prepared against the migrated schema in CI, so
+    # what is missing is missing in the database. A purchase must wait for it, not become a dead letter.
+    "3F000",  # no such schema
+    "42703",  # no such column
+    "42883",  # no such function
+    "42P01",  # no such table
     "40001",  # serialization failure
     "40P01",  # deadlock
     "53",  # no connection, memory or disk left
