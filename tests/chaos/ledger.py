@@ -6,6 +6,7 @@ The invariants are those of the reliability page (section 3).
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from uuid import UUID
 
@@ -76,7 +77,7 @@ class Ledger:
         )
         # I5: each user's events in order.
         for user, numbers in sequences(announced.records).items():
-            assert all(earlier < later for earlier, later in zip(numbers, numbers[1:], strict=False)), user
+            assert all(earlier < later for earlier, later in pairwise(numbers)), user
         # I11: every change has its audit row.
         assert Counter((row["user_id"], row["game_id"]) for row in audited) == Counter(map(_product, unique))
         assert await house.count("outbox_parked") == 0

@@ -174,11 +174,7 @@ async def test_postgres_away_is_503_and_all_is_well_within_five_seconds_of_its_r
         return not await rest_answers()
 
     async def grpc_answers() -> bool:
-        try:
-            return (await day.grpc.access(owned.user, owned.game)).has_access
-        except GRPCError as refused:
-            assert refused.status is Status.UNAVAILABLE, refused
-            return False
+        return await day.grpc.may_play(owned.user, owned.game)
 
     async def effects() -> bool:
         return await house.count("inbox") > applied
@@ -230,11 +226,11 @@ def effects_of_load(house: House) -> Callable[[], Awaitable[bool]]:
 async def test_redis_away_changes_nothing(day: Day, report: Report) -> None:
     await day.house.stop("redis")
 
-    async with reading(day, per_second=50) as answers:
-        visible = await day.buy_and_see()
+    async with reading(day, per_second=20) as answers:
+        visible = max([await day.buy_and_see() for _ in range(10)])
 
     await day.house.start("redis")
-    report(f"Redis away: reads {dict(answers)}, a purchase visible in {visible:.2f} s")
+    report(f"Redis away: reads {dict(answers)}, ten purchases visible in at most {visible:.2f} s")
     assert set(answers) == {"200"}
 
 
@@ -299,6 +295,12 @@ async def test_every_process_starts_without_any_dependency_and_works_when_they_c
     states = {name: (await house.readiness(name))["dependencies"] for name in DEPLOYABLES}
 
     await house.start(*STORES)
+    met = house.log("relay").count("tries again")
+
+    async def meets_no_tables() -> bool:
+        return house.log("relay").count("tries again") > met
+
+    await until(meets_no_tables, within=30, what="the relay at a database without tables")
     await house.migrate()
     began = time.monotonic()
     payments, announced = await house.payments(), await house.tail(LIBRARY_EVENTS)
@@ -310,11 +312,7 @@ async def test_every_process_starts_without_any_dependency_and_works_when_they_c
         return answer.status_code == httpx.codes.OK
 
     async def accessible() -> bool:
-        try:
-            return (await grpc.access(buyer, game)).has_access
-        except GRPCError as error:
-            assert error.status is Status.UNAVAILABLE
-            return False
+        return await grpc.may_play(buyer, game)
 
     await until(visible, within=60, what="the purchase over REST")
     await until(accessible, within=60, what="the purchase over gRPC")

@@ -70,10 +70,11 @@ async def test_ten_kills_of_the_consumer_lose_and_double_nothing(house: House, r
         return await house.count("inbox")
 
     async def count_redelivered() -> None:
-        nonlocal redelivered
-        redelivered += await house.metric("consume", "library_consumer_messages_total", outcome="duplicate")
+        redelivered.append(
+            await house.metric("consume", "library_consumer_messages_total", outcome="duplicate")
+        )
 
-    redelivered = 0.0
+    redelivered: list[float] = []
     async with buying(await house.payments(), ledger, per_second=PER_SECOND, users=USERS):
         recoveries = await kill_repeatedly(
             house, "consume", progress=effects, seed=4, before=count_redelivered
@@ -82,7 +83,7 @@ async def test_ten_kills_of_the_consumer_lose_and_double_nothing(house: House, r
     await count_redelivered()
 
     report(f"{KILLS} kill -9 of consume, {PER_SECOND} purchases/s: {await ledger.compare(house, announced)}")
-    report(f"at least {redelivered:.0f} events came again after their effect and changed nothing")
+    report(f"at least {sum(redelivered):.0f} events came again after their effect and changed nothing")
     report(f"from the kill to the next effect, start of the process included: {quantiles(recoveries)}")
 
 

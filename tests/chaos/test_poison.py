@@ -21,7 +21,19 @@ OF_EACH = 5
 USERS = 20
 DEAD_LETTERS = f"{PAYMENT_EVENTS}.library-service.dlq"
 OVERSIZED_BYTES = 1024 * 1024 + 1
-NOTES = "reason error exception stack topic partition offset timestamp attempts group failed_at".split()
+NOTES = (
+    "reason",
+    "error",
+    "exception",
+    "stack",
+    "topic",
+    "partition",
+    "offset",
+    "timestamp",
+    "attempts",
+    "group",
+    "failed_at",
+)
 
 
 def changed(event: Envelope, **members: Any) -> bytes:

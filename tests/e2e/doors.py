@@ -14,6 +14,8 @@ import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from e2e.waiting import until
 from grpclib.client import Channel
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
 
 from library_devstack.events import PAYMENT_EVENTS, Envelope, open_producer, record
 from library_devstack.standins.issuer import Issuer, client_user_id
@@ -111,6 +113,15 @@ class Grpc:
             timeout=_SECONDS,
             metadata=self._metadata(token),
         )
+
+    async def may_play(self, user: UUID, game: UUID) -> bool:
+        """Tell whether the user may play; False also while the service says that it is unavailable."""
+        try:
+            return (await self.access(user, game)).has_access
+        except GRPCError as refused:
+            if refused.status is not Status.UNAVAILABLE:
+                raise
+            return False
 
     async def ownership(self, user: UUID, game: UUID) -> CheckGameOwnershipResponse:
         """Ask whether and how the user owns the game."""
