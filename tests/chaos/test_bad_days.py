@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
-import httpx
+import httpx2
 import pytest
 from chaos.conftest import SETTINGS
 from chaos.ledger import Ledger, keep_evidence
@@ -96,11 +96,11 @@ async def reading(day: Day, *, per_second: float) -> AsyncIterator[Counter[str]]
     async def read() -> None:
         answer = await day.rest.item(owned.user, owned.game)
         answers[str(answer.status_code)] += 1
-        if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        if answer.status_code == httpx2.codes.SERVICE_UNAVAILABLE:
             assert answer.json()["error"]["code"] == "DEPENDENCY_UNAVAILABLE"
             assert int(answer.headers["retry-after"]) > 0
         else:
-            assert answer.status_code == httpx.codes.OK, answer.text
+            assert answer.status_code == httpx2.codes.OK, answer.text
 
     async def load() -> None:
         async with asyncio.TaskGroup() as group:
@@ -168,7 +168,7 @@ async def test_postgres_away_is_503_and_all_is_well_within_five_seconds_of_its_r
     before = house.pids(*DEPLOYABLES)
 
     async def rest_answers() -> bool:
-        return (await day.rest.item(owned.user, owned.game)).status_code == httpx.codes.OK
+        return (await day.rest.item(owned.user, owned.game)).status_code == httpx2.codes.OK
 
     async def rest_refuses() -> bool:
         return not await rest_answers()
@@ -309,7 +309,7 @@ async def test_every_process_starts_without_any_dependency_and_works_when_they_c
     async def visible() -> bool:
         answer = await rest.item(buyer, game)
         assert answer.status_code in {200, 404, 503}, answer.text
-        return answer.status_code == httpx.codes.OK
+        return answer.status_code == httpx2.codes.OK
 
     async def accessible() -> bool:
         return await grpc.may_play(buyer, game)

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
-import httpx
+import httpx2
 import pytest
 from chaos.ledger import Ledger, quantiles
 from chaos.load import buying
@@ -153,7 +153,7 @@ class Readers:
                 await self._page(list(self._pages)[number % len(self._pages)])
             elif self._ledger.purchases:
                 await self._item(self._ledger.purchases[-1 - number % min(50, len(self._ledger.purchases))])
-        except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
+        except (httpx2.NetworkError, httpx2.RemoteProtocolError) as error:
             self.outcomes[type(error).__name__] += 1
 
     async def _page(self, owned: Purchase) -> None:
@@ -164,7 +164,7 @@ class Readers:
     async def _item(self, bought: Purchase) -> None:
         was_there = bought in self._seen
         answer = await self._rest.item(bought.user, bought.game)
-        if answer.status_code == httpx.codes.NOT_FOUND:
+        if answer.status_code == httpx2.codes.NOT_FOUND:
             assert not was_there, f"{bought} disappeared"
             self._count("404 not there yet")
         elif self._counts(answer):
@@ -173,13 +173,13 @@ class Readers:
             assert item["access"]["allowed"]
             self._seen.add(bought)
 
-    def _counts(self, answer: httpx.Response) -> bool:
+    def _counts(self, answer: httpx2.Response) -> bool:
         """Count the answer; return whether it has content to judge."""
-        if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        if answer.status_code == httpx2.codes.SERVICE_UNAVAILABLE:
             assert int(answer.headers["retry-after"]) > 0
             self.outcomes["503"] += 1
             return False
-        assert answer.status_code == httpx.codes.OK, answer.text
+        assert answer.status_code == httpx2.codes.OK, answer.text
         self._count("200")
         return True
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Self
 from uuid import UUID
 
-import httpx
+import httpx2
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from e2e.waiting import until
 from grpclib.client import Channel
@@ -37,8 +37,8 @@ class Rest:
     """The REST door, for any user."""
 
     def __init__(self, url: str, issuer: Issuer) -> None:
-        self._client = httpx.AsyncClient(
-            base_url=url, timeout=_SECONDS, trust_env=False, limits=httpx.Limits(max_connections=50)
+        self._client = httpx2.AsyncClient(
+            base_url=url, timeout=_SECONDS, trust_env=False, limits=httpx2.Limits(max_connections=50)
         )
         self._issuer = issuer
         self._tokens: dict[UUID, str] = {}
@@ -51,7 +51,7 @@ class Rest:
 
     async def get(
         self, path: str, *, user: UUID | None = None, token: str | None = None, language: str | None = None
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         """Ask as a user, with a token of the test's own, or with none."""
         headers = {"Accept-Language": language} if language else {}
         if user is not None:
@@ -60,20 +60,20 @@ class Rest:
             headers["Authorization"] = f"Bearer {token}"
         return await self._client.get(path, headers=headers)
 
-    async def item(self, user: UUID, game: UUID) -> httpx.Response:
+    async def item(self, user: UUID, game: UUID) -> httpx2.Response:
         """Ask for one game."""
         return await self.get(f"{BASE}/{game}", user=user)
 
-    async def page(self, user: UUID, *, limit: int = 100, offset: int = 0) -> httpx.Response:
+    async def page(self, user: UUID, *, limit: int = 100, offset: int = 0) -> httpx2.Response:
         """Ask for a page of the library."""
         return await self.get(f"{BASE}?limit={limit}&offset={offset}", user=user)
 
     async def visible(self, user: UUID, game: UUID) -> dict[str, Any] | None:
         """Return the game as the user sees it, None while it is not there. Nothing else is expected."""
         answer = await self.item(user, game)
-        if answer.status_code == httpx.codes.NOT_FOUND:
+        if answer.status_code == httpx2.codes.NOT_FOUND:
             return None
-        assert answer.status_code == httpx.codes.OK, answer.text
+        assert answer.status_code == httpx2.codes.OK, answer.text
         item: dict[str, Any] = answer.json()["data"]
         return item
 

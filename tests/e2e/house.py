@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import httpx
+import httpx2
 import psycopg
 from e2e.doors import Grpc, Payments, Rest, Tail
 from psycopg.rows import DictRow, dict_row
@@ -109,8 +109,8 @@ class House:
                 total += float(value)
         return total
 
-    async def _management(self, name: str, path: str) -> httpx.Response:
-        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+    async def _management(self, name: str, path: str) -> httpx2.Response:
+        async with httpx2.AsyncClient(timeout=5, trust_env=False) as client:
             return await client.get(self._services[name].management_url + path)
 
     # Doors
