@@ -7,22 +7,15 @@ import pytest
 from chaos.ledger import keep_evidence
 from e2e.house import House, open_house
 
-# A consumer that was killed keeps its partitions until its session ends. Production waits 10 s for it; ten kills in a
-# test need not.
-SETTINGS = {
-    "LIBRARY_CONSUMERS__SESSION_TIMEOUT_SECONDS": "2",
-    "LIBRARY_CONSUMERS__HEARTBEAT_INTERVAL_SECONDS": "0.5",
-}
-
 
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(tmp_path, settings=SETTINGS, before_start=keep_evidence) as house:
+    async with open_house(tmp_path, before_start=keep_evidence) as house:
         yield house
 
 
 @pytest.fixture
 async def cold_house(tmp_path: Path) -> AsyncIterator[House]:
     """A house in which nothing runs yet."""
-    async with open_house(tmp_path, settings=SETTINGS, deployables=()) as house:
+    async with open_house(tmp_path, deployables=()) as house:
         yield house

@@ -13,9 +13,24 @@ from uuid import UUID
 from e2e.doors import Published, Tail, deduped, sequences
 from e2e.house import House
 from e2e.purchases import Purchase
-from e2e.waiting import until
+from e2e.waiting import reached, until
 
 _EVIDENCE = Path(__file__).with_name("evidence.sql").read_text(encoding="utf-8")
+
+
+async def all_published(house: House, announced: Tail, *, within: float) -> None:
+    """Wait until the outbox is empty and Kafka has what was in it."""
+
+    async def empty() -> bool:
+        return await house.count("outbox") == 0
+
+    async def event_ids() -> float:
+        return len({each.id for each in announced.records})
+
+    await until(empty, within=within, every=0.1, what="an empty outbox")
+    await reached(
+        event_ids, await house.count("evidence.outbox"), within=within, what="committed events on Kafka"
+    )
 
 
 async def keep_evidence(house: House) -> None:

@@ -10,7 +10,6 @@ from itertools import count
 
 import httpx2
 import pytest
-from chaos.conftest import SETTINGS
 from chaos.ledger import Ledger, keep_evidence
 from chaos.load import buying, purchase
 from e2e.doors import Grpc, Payments, Rest, Tail
@@ -69,9 +68,7 @@ class Day:
 @pytest.fixture(scope="module")
 async def day(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Day]:
     """One house for all days: each ends as it began."""
-    async with open_house(
-        tmp_path_factory.mktemp("bad-days"), settings=SETTINGS, before_start=keep_evidence
-    ) as house:
+    async with open_house(tmp_path_factory.mktemp("bad-days"), before_start=keep_evidence) as house:
         day = Day(
             house=house,
             rest=await house.rest(),

@@ -26,6 +26,8 @@ from library_devstack.standins.issuer import Issuer, load_or_make_key
 STORES = ("postgres", "redis", "kafka", "standins")
 DEPLOYABLES = ("api", "grpc", "consume", "relay")
 _STOP_SECONDS = 30.0
+_COMPLAINTS = 10
+_COMPLAINT_CHARACTERS = 1_000
 
 
 class _Stack(Stack):
@@ -86,6 +88,15 @@ class House:
     def log(self, name: str) -> str:
         """Return what the process wrote."""
         return self.component(name).process.log_file.read_text(errors="replace")
+
+    def complaints(self) -> str:
+        """Return the last warnings and errors of each of our processes: what one reads first when a test failed."""
+        found = []
+        for name, service in self._services.items():
+            if service.process.log_file.exists():
+                lines = [line for line in self.log(name).splitlines() if '"level":"info"' not in line]
+                found += [f"{name}: {line[:_COMPLAINT_CHARACTERS]}" for line in lines[-_COMPLAINTS:]]
+        return "\n".join(found)
 
     async def migrate(self) -> None:
         """Run the migration job."""
@@ -194,6 +205,7 @@ async def open_house(
             await house.start(*deployables)
         yield house
     finally:
+        print(house.complaints())  # noqa: T201 - pytest shows it below a failure only
         await house.close()
 
 
