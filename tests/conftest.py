@@ -7,11 +7,11 @@ import pytest
 from fakes.clock import FakeClock, SequentialIds
 from hypothesis import settings
 from pydantic import SecretStr
-from servers import Postgres15
+from servers import Postgres15, borrowed, migrated_database
 
-from library_adapters.postgres import migrate
 from library_adapters.postgres.pool import Pool, open_pool
 from library_adapters.postgres.settings import PostgresSettings
+from library_devstack.stack import Postgres
 from library_devstack.stack.state import State
 
 pytest_plugins = ["library_devstack.pytest_plugin", "figures"]
@@ -43,6 +43,19 @@ async def pool(database: str) -> AsyncIterator[Pool]:
 
 
 @pytest.fixture(scope="session")
+def migrated(postgres: Postgres) -> str:
+    """Give the URL of the database that `database` lends."""
+    return migrated_database(postgres)
+
+
+@pytest.fixture
+def database(postgres: Postgres, migrated: str) -> Iterator[str]:
+    """Lend a migrated, empty database to one test. One that changes the schema takes `empty_database`."""
+    with borrowed(postgres, migrated) as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="session")
 def postgres_15(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres15]:
     """Give PostgreSQL 15, started; see servers.py for where there is one."""
     server = Postgres15(State(tmp_path_factory.mktemp("postgres-15")), durable=False)
@@ -52,14 +65,13 @@ def postgres_15(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres15
 
 
 @pytest.fixture(scope="session")
-def template_15(postgres_15: Postgres15) -> str:
-    """Give the name of a migrated database of PostgreSQL 15 that others are cloned from."""
-    migrate.apply(postgres_15.create_database("library_template"))
-    return "library_template"
+def migrated_15(postgres_15: Postgres15) -> str:
+    """Give the URL of the database that `database_15` lends."""
+    return migrated_database(postgres_15)
 
 
 @pytest.fixture
-def database_15(postgres_15: Postgres15, template_15: str) -> Iterator[str]:
-    """Give the URL of a migrated, empty database of PostgreSQL 15 that only this test uses."""
-    yield postgres_15.create_database("test", template=template_15)
-    postgres_15.drop_database("test")
+def database_15(postgres_15: Postgres15, migrated_15: str) -> Iterator[str]:
+    """Lend a migrated, empty database of PostgreSQL 15 to one test."""
+    with borrowed(postgres_15, migrated_15) as dsn:
+        yield dsn

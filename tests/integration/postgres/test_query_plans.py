@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from library_adapters.postgres import migrate
 from library_adapters.postgres.statements import families, statements
 
 READS_EVERYTHING = {
@@ -89,8 +90,9 @@ PLANNED = re.compile(r"(/\*.*?\*/ )?(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
 
 
 @pytest.fixture
-def filled(database: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database, autocommit=True) as connection:
+def filled(empty_database: str) -> Iterator[psycopg.Connection]:
+    migrate.apply(empty_database)
+    with psycopg.connect(empty_database, autocommit=True) as connection:
         connection.execute(ROWS)
         yield connection
 
