@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 
 import httpx2
@@ -180,7 +181,7 @@ async def test_postgres_away_is_503_and_all_is_well_within_five_seconds_of_its_r
         return len(day.announced.records) > published
 
     owned = day.ledger.purchases[0]
-    made = lambda number, *, users: purchase(number, users=users, name="postgres away")  # noqa: E731
+    made = partial(purchase, name="postgres away")
     async with (
         reading(day, per_second=10) as answers,
         buying(day.payments, day.ledger, per_second=10, users=USERS, make=made),
@@ -259,7 +260,7 @@ async def test_catalog_and_the_token_issuer_away_stop_no_purchase_and_no_read(
 async def test_every_process_ends_with_0_when_told_to_and_loses_nothing(day: Day, report: Report) -> None:
     house = day.house
     await house.start("sweeper")
-    made = lambda number, *, users: purchase(number, users=users, name="terminated")  # noqa: E731
+    made = partial(purchase, name="terminated")
 
     ended = {}
     async with buying(day.payments, day.ledger, per_second=10, users=USERS, make=made):

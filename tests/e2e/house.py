@@ -7,7 +7,7 @@ its own, exit codes, faults, and the doors.
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import psycopg
 from e2e.doors import Grpc, Payments, Rest, Tail
 from psycopg.rows import DictRow, dict_row
 
-from library_devstack.services import Service, addresses, migrate, services
+from library_devstack.services import addresses, migrate, services
 from library_devstack.stack import Kafka, Postgres, Stack, Standins
 from library_devstack.stack.component import Component
 from library_devstack.standins.issuer import Issuer, load_or_make_key
@@ -189,11 +189,12 @@ async def open_house(
     *,
     settings: Mapping[str, str] | None = None,
     deployables: Collection[str] = DEPLOYABLES,
-    before_start: Callable[[House], Any] | None = None,
+    before_start: Callable[[House], Awaitable[None]] | None = None,
 ) -> AsyncIterator[House]:
     """Start the stores, migrate, start the deployables; end all of it with the block.
 
-    With no deployables nothing is started at all: the test decides what comes when.
+    `settings` are variables for every process; `before_start` is called on the migrated database. With no
+    deployables nothing is started at all: the test decides what comes when.
     """
     house = House(_Stack(directory, settings or {}))
     try:
@@ -207,6 +208,3 @@ async def open_house(
     finally:
         print(house.complaints())  # noqa: T201 - pytest shows it below a failure only
         await house.close()
-
-
-__all__ = ["DEPLOYABLES", "STORES", "House", "Service", "open_house"]
