@@ -28,9 +28,15 @@ _TRANSIENT = (
     "57P",  # the server stops, starts or has ended our session
 )
 
+_CHECK_VIOLATION = "23514"
+
 
 def is_transient(error: psycopg.Error) -> bool:
     """Tell whether the same call may succeed later without anybody changing anything."""
+    if error.sqlstate == _CHECK_VIOLATION:
+        # PostgreSQL says so too of a row that no partition takes, and then names the table but no constraint. It waits
+        # for the sweeper as it would for the migration job.
+        return error.diag.table_name is not None and error.diag.constraint_name is None
     if error.sqlstate is not None:
         return error.sqlstate.startswith(_TRANSIENT)
     # Without a SQLSTATE it comes from the driver or the pool: no connection, or none any more.
