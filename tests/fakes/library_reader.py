@@ -20,7 +20,7 @@ class FakeLibraryReader:
         shown = [
             entry
             for entry in self._of(user_id)
-            if entry.product_type is not ProductType.DLC and self._accessible(entry, now)
+            if self._kind(entry) is not ProductType.DLC and self._accessible(entry, now)
         ]
         shown.sort(key=lambda entry: self._order(entry.game_id))
         items = [self._item(entry, now) for entry in shown[page.offset : page.offset + page.limit]]
@@ -69,6 +69,10 @@ class FakeLibraryReader:
     def _accessible(self, entry: LibraryEntry, now: datetime) -> bool:
         return entry.revoked_at is None and (entry.access_expires_at is None or entry.access_expires_at > now)
 
+    def _kind(self, entry: LibraryEntry) -> ProductType:
+        game = self._store.games.get(entry.game_id)
+        return game.product_type if game else entry.product_type
+
     def _order(self, game_id: GameId) -> tuple[bool, bytes, GameId]:
         game = self._store.games.get(game_id)
         name = game.sort_name if game else None
@@ -80,7 +84,7 @@ class FakeLibraryReader:
         dlc = [
             part
             for part in self._of(entry.user_id)
-            if part.product_type is ProductType.DLC
+            if self._kind(part) is ProductType.DLC
             and self._accessible(part, now)
             and part.game_id in self._store.games
             and self._store.games[part.game_id].parent_game_id == entry.game_id
@@ -90,7 +94,7 @@ class FakeLibraryReader:
             user_id=entry.user_id,
             game_id=entry.game_id,
             name=game.name if game else None,
-            product_type=entry.product_type,
+            product_type=self._kind(entry),
             acquisition_type=None if is_family else entry.acquisition_type,
             acquisition_date=entry.acquisition_date,
             is_hidden=False,

@@ -1,20 +1,21 @@
--- Reads of the library. A page is one user's rows, found by the index on (user_id, game_id).
+-- Reads of the library. A page is one user's rows, found by the index on (user_id, game_id). What a product is, Catalog
+-- says, or all purchases together until it does: the entry only knows what its own purchase said.
 
 -- name: page
 -- Games that the user may play now and has not hidden, by name; DLC stand under their games.
 WITH shown AS MATERIALIZED (
-    SELECT owned.*, game.name, game.sort_name, game.platforms, game.cover_url
+    SELECT owned.*, coalesce(game.product_type, owned.product_type) AS kind, game.name, game.sort_name, game.platforms, game.cover_url
       FROM user_libraries AS owned
       LEFT JOIN catalog.games AS game ON game.game_id = owned.game_id
      WHERE owned.user_id = %(user_id)s
-       AND owned.product_type <> 'dlc'
+       AND coalesce(game.product_type, owned.product_type) <> 'dlc'
        AND NOT owned.is_hidden
        AND owned.revoked_at IS NULL
        AND (owned.access_expires_at IS NULL OR owned.access_expires_at > %(now)s)
      ORDER BY game.sort_name ASC NULLS LAST, owned.game_id ASC
      LIMIT %(limit)s OFFSET %(offset)s
 )
-SELECT shown.id, shown.user_id, shown.game_id, shown.name, shown.product_type,
+SELECT shown.id, shown.user_id, shown.game_id, shown.name, shown.kind AS product_type,
        nullif(shown.acquisition_type, 'family') AS acquisition_type, shown.acquisition_date, shown.is_hidden,
        shown.is_favorite, shown.last_played_at, shown.total_playtime AS total_playtime_seconds,
        shown.installation_status, installation.installed, installation.size_installed, shown.platform,
@@ -60,7 +61,7 @@ SELECT shown.id, shown.user_id, shown.game_id, shown.name, shown.product_type,
                         JOIN user_libraries AS owned
                           ON owned.user_id = %(user_id)s AND owned.game_id = game.game_id
                        WHERE game.parent_game_id = shown.game_id
-                         AND owned.product_type = 'dlc'
+                         AND game.product_type = 'dlc'
                          AND owned.revoked_at IS NULL
                          AND (owned.access_expires_at IS NULL OR owned.access_expires_at > %(now)s)
                   ) AS part
@@ -81,13 +82,14 @@ SELECT shown.id, shown.user_id, shown.game_id, shown.name, shown.product_type,
 -- name: item
 -- One game of the user with everything that exists of it, accessible or not.
 WITH shown AS MATERIALIZED (
-    SELECT owned.*, game.name, game.platforms, game.cover_url, game.size_required, game.version, game.developer,
+    SELECT owned.*, coalesce(game.product_type, owned.product_type) AS kind, game.name, game.platforms,
+           game.cover_url, game.size_required, game.version, game.developer,
            game.launch_options
       FROM user_libraries AS owned
       LEFT JOIN catalog.games AS game ON game.game_id = owned.game_id
      WHERE owned.user_id = %(user_id)s AND owned.game_id = %(game_id)s
 )
-SELECT shown.id, shown.user_id, shown.game_id, shown.name, shown.product_type,
+SELECT shown.id, shown.user_id, shown.game_id, shown.name, shown.kind AS product_type,
        nullif(shown.acquisition_type, 'family') AS acquisition_type, shown.acquisition_date, shown.is_hidden,
        shown.is_favorite, shown.last_played_at, shown.total_playtime AS total_playtime_seconds,
        shown.installation_status, installation.installed, installation.size_installed, shown.platform,
@@ -150,7 +152,7 @@ SELECT shown.id, shown.user_id, shown.game_id, shown.name, shown.product_type,
                         JOIN user_libraries AS owned
                           ON owned.user_id = %(user_id)s AND owned.game_id = game.game_id
                        WHERE game.parent_game_id = shown.game_id
-                         AND owned.product_type = 'dlc'
+                         AND game.product_type = 'dlc'
                          AND owned.revoked_at IS NULL
                          AND (owned.access_expires_at IS NULL OR owned.access_expires_at > %(now)s)
                   ) AS part
@@ -178,8 +180,9 @@ SELECT shown.id, shown.user_id, shown.game_id, shown.name, shown.product_type,
 -- How many games all pages have together.
 SELECT count(*) AS total
   FROM user_libraries AS owned
+  LEFT JOIN catalog.games AS game ON game.game_id = owned.game_id
  WHERE owned.user_id = %(user_id)s
-   AND owned.product_type <> 'dlc'
+   AND coalesce(game.product_type, owned.product_type) <> 'dlc'
    AND NOT owned.is_hidden
    AND owned.revoked_at IS NULL
    AND (owned.access_expires_at IS NULL OR owned.access_expires_at > %(now)s)
