@@ -104,7 +104,10 @@ class TestWithinAProcess:
             async with pod.uow.begin(*users) as tx:
                 tx.record(*(game_added(user, PORTAL) for user in users))
 
-        async with open_pod(database, pool_max=4) as pod, open_pod(database, pool_max=4) as other:
+        async with (
+            open_pod(database, pool_max=4, **PATIENT) as pod,
+            open_pod(database, pool_max=4, **PATIENT) as other,
+        ):
             async with asyncio.TaskGroup() as group:
                 for _ in range(20):
                     group.create_task(write_both(pod, ALICE, BOB))
@@ -185,7 +188,11 @@ class TestBetweenProcesses:
             assert await waiting is None
 
     async def test_writers_of_two_processes_lose_no_update(self, database: str) -> None:
-        async with open_pod(database) as pod, open_pod(database) as other, asyncio.TaskGroup() as group:
+        async with (
+            open_pod(database, **PATIENT) as pod,
+            open_pod(database, **PATIENT) as other,
+            asyncio.TaskGroup() as group,
+        ):
             for _ in range(25):
                 group.create_task(write(pod, ALICE))
                 group.create_task(write(other, ALICE))
