@@ -21,7 +21,7 @@ from library_devstack.events import LIBRARY_EVENTS
 
 KILLS = 10
 USERS = 40
-PER_SECOND = 25
+PER_SECOND = 20
 SETTLING_SECONDS = 120
 # A consumer that was killed keeps its partitions until its session ends. Production waits 10 s for it; ten kills in a
 # test need not.
