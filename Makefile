@@ -149,10 +149,6 @@ e2e: $(INSTALLED) ## Journeys through the real doors
 chaos: $(INSTALLED) ## Bad days: servers away, processes killed, events shuffled
 	@$(IN)/pytest tests/chaos $(ARGS)
 
-.PHONY: chaos
-chaos: $(INSTALLED) ## Kills, outages, poison and shuffled events, with the books balanced afterwards
-	@$(IN)/pytest tests/chaos $(ARGS)
-
 ##@ Make it
 
 .PHONY: install
