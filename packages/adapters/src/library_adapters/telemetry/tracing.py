@@ -36,7 +36,7 @@ _LIMITS = SpanLimits(
     max_span_attributes=64,
     max_events=16,
     max_links=16,
-    max_span_attribute_length=2048,
+    max_span_attribute_length=8192,  # the longest of our statements, whole
     max_event_attributes=8,
 )
 
