@@ -109,7 +109,7 @@ generated: $(INSTALLED) ## Are the generated files what their sources make?
 .PHONY: images
 images: $(INSTALLED) ## The Dockerfile (hadolint)
 	$(call say,images)
-	@$(IN)/hadolint Dockerfile
+	@$(IN)/hadolint services/Dockerfile
 
 ##@ Single tests
 
@@ -144,6 +144,10 @@ architecture: $(INSTALLED) ## The laws that no linter knows
 .PHONY: e2e
 e2e: $(INSTALLED) ## Journeys through the real doors
 	@$(IN)/pytest tests/e2e $(ARGS)
+
+.PHONY: chaos
+chaos: $(INSTALLED) ## Bad days: servers away, processes killed, events shuffled
+	@$(IN)/pytest tests/chaos $(ARGS)
 
 ##@ Make it
 

@@ -1,7 +1,9 @@
 """What the library's repository and reader promise, through the flow that fills them."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import permutations
 
 import pytest
 from builders import NOON, a_dlc, a_game, a_grant, a_purchase, game_id, user_id
@@ -83,6 +85,19 @@ class TestPage:
         assert shown.total == 1
         assert [part.name for part in shown.items[0].dlc] == ["Art book", "Zest"]
         assert shown.items[0].dlc[0].size_required == 12_000_000_000
+
+    async def test_shows_a_dlc_where_it_belongs_whatever_its_own_purchase_knew(
+        self, world: World, add: AddToLibraryHandler
+    ) -> None:
+        await add(a_purchase("Art book", dlc=()))
+        await learn(world, a_game("Portal 2"), a_dlc("Art book", of="Portal 2"))
+        await add(a_purchase("Portal 2", dlc=()))
+
+        page = await world.reader.page(ALICE, LibraryQuery(), now=NOON)
+
+        assert page.total == 1
+        assert [item.name for item in page.items] == ["Portal 2"]
+        assert [part.name for part in page.items[0].dlc] == ["Art book"]
 
     async def test_leaves_out_what_has_run_out(self, world: World) -> None:
         await keep_expiring(world, expires_at=NOON)
@@ -416,6 +431,23 @@ class TestGames:
         known = await world.games.known([game_id("Portal 2")])
 
         assert known[game_id("Portal 2")].name == "Portal 2"
+
+    async def test_stubs_end_as_the_one_that_tells_most_in_any_order(self, world: World) -> None:
+        kind, base, other = ProductType.DLC, game_id("Portal"), game_id("Portal 2")
+        stubs = [
+            Game(game_id=game_id("?"), event_at=NOON, product_type=ProductType.APPLICATION),
+            Game(game_id=game_id("?"), event_at=NOON, product_type=kind),
+            Game(game_id=game_id("?"), event_at=NOON, product_type=kind, parent_game_id=base),
+            Game(game_id=game_id("?"), event_at=NOON, product_type=kind, parent_game_id=other),
+        ]
+        for order in permutations(stubs):
+            name = game_id(f"Art book {order}")
+            for stub in order:
+                await learn(world, replace(stub, game_id=name))
+
+            known = await world.games.known([name])
+
+            assert (known[name].product_type, known[name].parent_game_id) == (kind, min(base, other))
 
     async def test_queue_each_job_once(self, world: World) -> None:
         for _ in range(2):

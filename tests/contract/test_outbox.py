@@ -9,7 +9,6 @@ from uuid import UUID
 import msgspec
 import pytest
 from builders import NOON, game_added, game_id
-from conftest import postgres_settings
 from contract.worlds import MemoryWorld, PostgresWorld, World
 from fakes.clock import FakeClock
 from fakes.outbox import FakeOutbox, FakeOutboxShards
@@ -60,14 +59,15 @@ class MemoryRelays:
 
 
 class PostgresRelays:
-    def __init__(self, world: PostgresWorld, dsn: str, clock: FakeClock, stack: AsyncExitStack) -> None:
+    def __init__(self, world: PostgresWorld, clock: FakeClock, stack: AsyncExitStack) -> None:
         self._world = world
-        self._settings = postgres_settings(dsn)
         self._clock = clock
         self._stack = stack
 
     async def open(self) -> PostgresOutboxShards:
-        return await self._stack.enter_async_context(PostgresOutboxShards(self._settings, clock=self._clock))
+        return await self._stack.enter_async_context(
+            PostgresOutboxShards(self._world.settings, clock=self._clock)
+        )
 
     async def cut(self) -> None:
         async with self._world.pool.connection() as connection:
@@ -85,12 +85,12 @@ class PostgresRelays:
 
 
 @pytest.fixture
-async def relays(world: World, clock: FakeClock, request: pytest.FixtureRequest) -> AsyncIterator[Relays]:
+async def relays(world: World, clock: FakeClock) -> AsyncIterator[Relays]:
     if isinstance(world, MemoryWorld):
         yield MemoryRelays(world, clock)
         return
     async with AsyncExitStack() as stack:
-        yield PostgresRelays(world, request.getfixturevalue("database"), clock, stack)
+        yield PostgresRelays(world, clock, stack)
 
 
 @pytest.fixture

@@ -55,6 +55,7 @@ class MemoryWorld:
 class PostgresWorld:
     def __init__(self, pool: Pool, settings: Any, *, clock: Any, ids: Any, **options: Any) -> None:
         self.pool = pool
+        self.settings = settings
         self.uow = PostgresUnitOfWork(pool, settings, clock=clock, ids=ids, **options)
         self.games = PostgresGameReader(pool)
         self.reader = PostgresLibraryReader(pool)

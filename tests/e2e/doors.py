@@ -3,17 +3,19 @@
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 from uuid import UUID
 
-import httpx
+import httpx2
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from e2e.waiting import until
 from grpclib.client import Channel
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
 
 from library_devstack.events import PAYMENT_EVENTS, Envelope, open_producer, record
 from library_devstack.standins.issuer import Issuer, client_user_id
@@ -35,8 +37,8 @@ class Rest:
     """The REST door, for any user."""
 
     def __init__(self, url: str, issuer: Issuer) -> None:
-        self._client = httpx.AsyncClient(
-            base_url=url, timeout=_SECONDS, trust_env=False, limits=httpx.Limits(max_connections=50)
+        self._client = httpx2.AsyncClient(
+            base_url=url, timeout=_SECONDS, trust_env=False, limits=httpx2.Limits(max_connections=50)
         )
         self._issuer = issuer
         self._tokens: dict[UUID, str] = {}
@@ -49,7 +51,7 @@ class Rest:
 
     async def get(
         self, path: str, *, user: UUID | None = None, token: str | None = None, language: str | None = None
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         """Ask as a user, with a token of the test's own, or with none."""
         headers = {"Accept-Language": language} if language else {}
         if user is not None:
@@ -58,20 +60,20 @@ class Rest:
             headers["Authorization"] = f"Bearer {token}"
         return await self._client.get(path, headers=headers)
 
-    async def item(self, user: UUID, game: UUID) -> httpx.Response:
+    async def item(self, user: UUID, game: UUID) -> httpx2.Response:
         """Ask for one game."""
         return await self.get(f"{BASE}/{game}", user=user)
 
-    async def page(self, user: UUID, *, limit: int = 100, offset: int = 0) -> httpx.Response:
+    async def page(self, user: UUID, *, limit: int = 100, offset: int = 0) -> httpx2.Response:
         """Ask for a page of the library."""
         return await self.get(f"{BASE}?limit={limit}&offset={offset}", user=user)
 
     async def visible(self, user: UUID, game: UUID) -> dict[str, Any] | None:
         """Return the game as the user sees it, None while it is not there. Nothing else is expected."""
         answer = await self.item(user, game)
-        if answer.status_code == httpx.codes.NOT_FOUND:
+        if answer.status_code == httpx2.codes.NOT_FOUND:
             return None
-        assert answer.status_code == httpx.codes.OK, answer.text
+        assert answer.status_code == httpx2.codes.OK, answer.text
         item: dict[str, Any] = answer.json()["data"]
         return item
 
@@ -111,6 +113,15 @@ class Grpc:
             timeout=_SECONDS,
             metadata=self._metadata(token),
         )
+
+    async def may_play(self, user: UUID, game: UUID) -> bool:
+        """Tell whether the user may play; False also while the service says that it is unavailable."""
+        try:
+            return (await self.access(user, game)).has_access
+        except GRPCError as refused:
+            if refused.status is not Status.UNAVAILABLE:
+                raise
+            return False
 
     async def ownership(self, user: UUID, game: UUID) -> CheckGameOwnershipResponse:
         """Ask whether and how the user owns the game."""
@@ -154,16 +165,21 @@ class Payments:
         sent = [await self._producer.send(PAYMENT_EVENTS, **record(each)) for each in envelopes]
         await asyncio.gather(*sent)
 
-    async def publish_bytes(
-        self, value: bytes | None, *, key: bytes | None, headers: Collection[tuple[str, bytes]] = ()
-    ) -> Any:
-        """Publish whatever it is, by a producer that lets large records through."""
+    @asynccontextmanager
+    async def large(self) -> AsyncIterator[Callable[..., Awaitable[Any]]]:
+        """Give a function that publishes whatever it is given, by a producer that lets large records through."""
         producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap, acks="all", max_request_size=_MAX_RECORD_BYTES
         )
         await producer.start()
-        try:
+
+        async def publish(
+            value: bytes | None, *, key: bytes | None, headers: Collection[tuple[str, bytes]] = ()
+        ) -> Any:
             return await producer.send_and_wait(PAYMENT_EVENTS, value, key=key, headers=list(headers))
+
+        try:
+            yield publish
         finally:
             await producer.stop()
 

@@ -7,18 +7,18 @@ its own, exit codes, faults, and the doors.
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import httpx
+import httpx2
 import psycopg
 from e2e.doors import Grpc, Payments, Rest, Tail
 from psycopg.rows import DictRow, dict_row
 
-from library_devstack.services import Service, addresses, migrate, services
+from library_devstack.services import addresses, migrate, services
 from library_devstack.stack import Kafka, Postgres, Stack, Standins
 from library_devstack.stack.component import Component
 from library_devstack.standins.issuer import Issuer, load_or_make_key
@@ -26,6 +26,8 @@ from library_devstack.standins.issuer import Issuer, load_or_make_key
 STORES = ("postgres", "redis", "kafka", "standins")
 DEPLOYABLES = ("api", "grpc", "consume", "relay")
 _STOP_SECONDS = 30.0
+_COMPLAINTS = 10
+_COMPLAINT_CHARACTERS = 1_000
 
 
 class _Stack(Stack):
@@ -89,6 +91,15 @@ class House:
         """Return what the process wrote."""
         return self.component(name).process.log_file.read_text(errors="replace")
 
+    def complaints(self) -> str:
+        """Return the last warnings and errors of each of our processes: what one reads first when a test failed."""
+        found = []
+        for name, service in self._services.items():
+            if service.process.log_file.exists():
+                lines = [line for line in self.log(name).splitlines() if '"level":"info"' not in line]
+                found += [f"{name}: {line[:_COMPLAINT_CHARACTERS]}" for line in lines[-_COMPLAINTS:]]
+        return "\n".join(found)
+
     async def migrate(self) -> None:
         """Run the migration job."""
         await asyncio.to_thread(migrate, self.stack)
@@ -111,8 +122,8 @@ class House:
                 total += float(value)
         return total
 
-    async def _management(self, name: str, path: str) -> httpx.Response:
-        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+    async def _management(self, name: str, path: str) -> httpx2.Response:
+        async with httpx2.AsyncClient(timeout=5, trust_env=False) as client:
             return await client.get(self._services[name].management_url + path)
 
     # Doors
@@ -154,6 +165,18 @@ class House:
         found = await self.rows(f"SELECT count(*) AS n FROM {table}{condition}", {"users": list(users or ())})
         return int(found[0]["n"])
 
+    @asynccontextmanager
+    async def locked(self, statement: str) -> AsyncIterator[None]:
+        """Hold the locks that a statement takes while the block runs, then roll back."""
+        async with await psycopg.AsyncConnection.connect(
+            self.stack.find(Postgres).dsn(), connect_timeout=5
+        ) as connection:
+            await connection.execute(statement.encode())
+            try:
+                yield
+            finally:
+                await connection.rollback()
+
     async def close(self) -> None:
         """Close the clients, kill our processes, remove the stack."""
         await self._clients.aclose()
@@ -168,11 +191,12 @@ async def open_house(
     *,
     settings: Mapping[str, str] | None = None,
     deployables: Collection[str] = DEPLOYABLES,
-    before_start: Callable[[House], Any] | None = None,
+    before_start: Callable[[House], Awaitable[None]] | None = None,
 ) -> AsyncIterator[House]:
     """Start the stores, migrate, start the deployables; end all of it with the block.
 
-    With no deployables nothing is started at all: the test decides what comes when.
+    `settings` are variables for every process; `before_start` is called on the migrated database. With no
+    deployables nothing is started at all: the test decides what comes when.
     """
     house = House(_Stack(directory, settings or {}))
     try:
@@ -184,7 +208,5 @@ async def open_house(
             await house.start(*deployables)
         yield house
     finally:
+        print(house.complaints())  # noqa: T201 - pytest shows it below a failure only
         await house.close()
-
-
-__all__ = ["DEPLOYABLES", "STORES", "House", "Service", "open_house"]

@@ -10,7 +10,7 @@ from e2e.house import House
 from e2e.purchases import BOUGHT_AT, Purchase, derived, games, games_with_dlc
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
-from httpx import Response
+from httpx2 import Response
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE_ID}-00f067aa0ba902b7-01"

@@ -41,3 +41,16 @@ async def ticks(per_second: float, *, stop: asyncio.Event | None = None) -> Asyn
         except TimeoutError:
             yield number
             number += 1
+
+
+async def reached(
+    count: Callable[[], Awaitable[float]], goal: float, *, within: float, what: str, every: float = 0.1
+) -> None:
+    """Return when the count is at its goal, or beyond. Fails the test, saying how far it came."""
+    seen = 0.0
+    try:
+        async with asyncio.timeout(within):
+            while (seen := await count()) < goal:  # noqa: ASYNC110 - another process sets no event of ours
+                await asyncio.sleep(every)
+    except TimeoutError:
+        raise AssertionError(f"not within {within:g} s: {what}; {seen:g} of {goal:g}") from None

@@ -75,10 +75,13 @@ class FakeGames:
         changed = False
         for game in games:
             stored = self._store.games.get(game.game_id)
-            newer = stored is None or (
-                not game.is_stub and (stored.is_stub or stored.event_at < game.event_at)
-            )
-            if newer:
+            if stored is None:
+                replaces = True
+            elif game.is_stub:
+                replaces = stored.is_stub and game.tells_more_than(stored)
+            else:
+                replaces = stored.is_stub or stored.event_at < game.event_at
+            if replaces:
                 self._store.games[game.game_id] = game
                 changed = True
         now, epoch = self._clock.now(), self._store.epoch

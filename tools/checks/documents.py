@@ -2,6 +2,7 @@
 """Write the documents that are made from code: `documents.py`; with `--check` only compare, and exit 1 on a difference."""
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import settings_page
 from library_api.specification import specification, specification_yaml
 
 ROOT = Path(__file__).parents[2]
+# Docstrings say which page of the design they follow; who reads the made documents does not have those pages.
+REFERENCE = re.compile(r"\s*\((?:spec|contract|details|data|reliability)[ ,][^()]*\)")
 
 
 def documents() -> dict[str, str]:
@@ -18,9 +21,9 @@ def documents() -> dict[str, str]:
     return {
         "docs/api/openapi.json": specification(),
         "docs/api/openapi.yaml": specification_yaml(),
-        "docs/operations/configuration.md": settings_page.page(),
+        "docs/operations/configuration.md": REFERENCE.sub("", settings_page.page()),
         **{
-            f"docs/events/{event_type}.schema.json": text
+            f"docs/events/{event_type}.schema.json": REFERENCE.sub("", text)
             for event_type, text in event_schemas.schemas().items()
         },
     }

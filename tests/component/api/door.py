@@ -147,7 +147,7 @@ class World:
             "limits": self.limits,
             "cursor_key": b"a key of at least thirty-two bytes",
             "ids": SequentialIds(),
-            "tracing": Tracing(TracingSettings(), component="api", exporter=self.spans),
+            "tracing": Tracing(TracingSettings(ratio=1.0), component="api", exporter=self.spans),
             "registry": self.registry,
         }
         return Application(**parts | overrides)

@@ -186,7 +186,7 @@ def open_door(verifier: TokenVerifier) -> OpenDoor:
     @asynccontextmanager
     async def open_door(**settings: Any) -> AsyncIterator[Door]:
         spans, registry = InMemorySpanExporter(), CollectorRegistry()
-        tracing = Tracing(TracingSettings(), component="grpc", exporter=spans)
+        tracing = Tracing(TracingSettings(ratio=1.0), component="grpc", exporter=spans)
         check_access, check_ownership = (
             Script(AccessVerdict(allowed=True, via=Via.OWNED)),
             Script(Ownership(owned=False)),

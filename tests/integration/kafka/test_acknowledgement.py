@@ -1,10 +1,12 @@
 """The policy on a real broker: commits, retries in place, dead letters, rebalances, ends."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 from fakes.clock import START
 from integration.kafka.conftest import World, poison, until
 from prometheus_client import CollectorRegistry
@@ -283,3 +285,35 @@ async def test_lag_is_what_waits_behind_a_failing_message(world: World) -> None:
                 == 0
             )
         )
+
+
+async def test_what_breaks_the_loop_of_a_consumer_is_logged(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    # As aiokafka does at a header whose name is not UTF-8, where no policy of ours hears of it.
+    unbroken = AIOKafkaConsumer.getone
+    broken = iter([UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")])
+
+    async def getone(self: AIOKafkaConsumer, *partitions: object) -> object:
+        if error := next(broken, None):
+            raise error
+        return await unbroken(self, *partitions)
+
+    monkeypatch.setattr(AIOKafkaConsumer, "getone", getone)
+    await world.send(b"good")
+
+    async with world.consuming(**world.quick):
+        await until(lambda: world.outcomes() == {"processed": 1})
+
+    (record,) = [each for each in caplog.records if "faststream" in each.name]
+    assert record.levelno == logging.ERROR
+    assert "UnicodeDecodeError" in caplog.text
+
+
+async def test_baggage_of_a_producer_is_not_read(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    await world.send(b"good", headers=[("baggage", b"a=b," * 9_000)])
+
+    async with world.consuming(**world.quick):
+        await until(lambda: world.outcomes() == {"processed": 1})
+
+    assert "a=b" not in caplog.text

@@ -28,17 +28,19 @@ class FakeProducer:
 
     async def send(self, topic: str, *, key: bytes | None, value: bytes | None, headers: Headers) -> None:
         assert not (key is None and value is None), "aiokafka refuses this"
-        if len(value or b"") + sum(len(each) for _, each in headers) > self.limit:
+        if len(key or b"") + len(value or b"") + sum(len(each) for _, each in headers) > self.limit:
             raise RecordRefused("MessageSizeTooLargeError")
         self.sent.append(Sent(topic, key, value, dict(headers)))
 
 
-def record(value: bytes | None, *, key: bytes | None = b"key", headers: Headers = ()) -> Record:
+def record(
+    value: bytes | None, *, key: bytes | None = b"key", headers: Headers = (), timestamp_ms: int = 0
+) -> Record:
     return Record(
         topic="payment-events",
         partition=3,
         offset=7,
-        timestamp_ms=0,
+        timestamp_ms=timestamp_ms,
         key=key,
         value=value,
         headers=tuple(headers),
@@ -81,6 +83,26 @@ async def test_a_record_that_is_too_large_even_here_leaves_its_note(
     assert sent.headers["dlq_omitted_bytes"] == b"2000000"
     assert sent.headers["dlq_offset"] == b"7"
     assert "also" not in sent.headers
+
+
+async def test_a_key_that_is_too_large_even_here_is_left_out(
+    letters: DeadLetters, producer: FakeProducer
+) -> None:
+    await letters.bury(record(b"v", key=b"k" * 2_000_000), failure(Poison("not_json", "no JSON")))
+
+    (sent,) = producer.sent
+    assert (sent.key, sent.value) == (None, b"")
+    assert sent.headers["dlq_omitted_bytes"] == b"2000001"
+
+
+@pytest.mark.parametrize("timestamp_ms", [2**61, -(10**15), -(2**63), 2**63 - 1])
+async def test_a_timestamp_that_is_no_time_hinders_nothing(
+    letters: DeadLetters, producer: FakeProducer, timestamp_ms: int
+) -> None:
+    await letters.bury(record(b"v", timestamp_ms=timestamp_ms), failure(Poison("not_json", "no JSON")))
+
+    (sent,) = producer.sent
+    assert sent.headers["dlq_timestamp"] == str(timestamp_ms).encode()
 
 
 async def test_texts_are_bounded_and_keep_their_end(letters: DeadLetters, producer: FakeProducer) -> None:

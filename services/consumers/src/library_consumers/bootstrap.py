@@ -99,6 +99,7 @@ async def open_relay(settings: RelaySettings) -> AsyncIterator[tuple[Relay, Mana
         shards = await stack.enter_async_context(PostgresOutboxShards(settings.postgres, clock=clock))
         producer = Producer(settings.kafka)
         stack.push_async_callback(producer.close)
+        management.watch("postgres", shards.check)
         management.watch("kafka", producer.check)
         relay = Relay(
             shards=shards,

@@ -31,8 +31,8 @@ class RelaySection:
     upkeep_seconds: Seconds = 1.0
     """How often it tries for shards that nobody holds, and measures."""
     retry_min_seconds: Seconds = 0.1
-    retry_max_seconds: Seconds = 4.0
-    """The pause while Kafka or PostgreSQL is away doubles up to this."""
+    retry_max_seconds: Seconds = 3.0
+    """The pause while Kafka or PostgreSQL is away doubles up to this, so that work goes on within 5 s (reliability B1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

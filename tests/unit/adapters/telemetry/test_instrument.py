@@ -38,7 +38,7 @@ def exporter() -> InMemorySpanExporter:
 @pytest.fixture
 def instrument(registry: CollectorRegistry, exporter: InMemorySpanExporter) -> Instrument:
     return Instrument(
-        registry=registry, tracing=Tracing(TracingSettings(), component="api", exporter=exporter)
+        registry=registry, tracing=Tracing(TracingSettings(ratio=1.0), component="api", exporter=exporter)
     )
 
 

@@ -99,7 +99,7 @@ def test_the_caller_and_what_is_bound_surround_the_message(lines: Lines) -> None
 
 
 def test_the_trace_of_the_moment_is_in_the_line(lines: Lines) -> None:
-    tracing = Tracing(TracingSettings(), component="api")
+    tracing = Tracing(TracingSettings(ratio=1.0), component="api")
 
     with tracing.tracer.start_as_current_span("work") as span:
         logger.info("x")

@@ -26,7 +26,7 @@ def exporter() -> InMemorySpanExporter:
 
 @pytest.fixture
 def tracing(exporter: InMemorySpanExporter) -> Iterator[Tracing]:
-    tracing = Tracing(TracingSettings(), component="relay", exporter=exporter)
+    tracing = Tracing(TracingSettings(ratio=1.0), component="relay", exporter=exporter)
     yield tracing
     tracing.close()
 
@@ -126,7 +126,7 @@ def test_attributes_are_masked_by_look_and_by_name(tracing: Tracing, exporter: I
 
 
 def test_spans_exist_without_a_collector() -> None:
-    tracing = Tracing(TracingSettings(), component="api")
+    tracing = Tracing(TracingSettings(ratio=1.0), component="api")
 
     with tracing.continued({}, "x"):
         assert trace.get_current_span().is_recording()
@@ -155,7 +155,7 @@ def test_spans_are_sent_to_the_collector_at_the_latest_on_close() -> None:
     with HTTPServer(("127.0.0.1", 0), Collector) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        settings = TracingSettings(endpoint=f"http://127.0.0.1:{server.server_address[1]}/")
+        settings = TracingSettings(ratio=1.0, endpoint=f"http://127.0.0.1:{server.server_address[1]}/")
         tracing = Tracing(settings, component="api")
         with tracing.continued({}, "the-span"):
             pass

@@ -162,7 +162,8 @@ class Acknowledgement(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
             pause, self._resume, record.source, partition
         )
         self._metrics.paused.inc()
-        logger.bind(error=type(error).__name__, attempt=attempt).warning(
+        cause = type(error.__cause__).__name__ if error.__cause__ else None
+        logger.bind(error=type(error).__name__, cause=cause, attempt=attempt).warning(
             "a message is tried again in {:.1f} s", pause
         )
 

@@ -1,5 +1,6 @@
 """aiokafka and FastStream clients made from settings, in one place."""
 
+import logging
 from typing import Any
 
 from aiokafka import AIOKafkaProducer, ConsumerRecord
@@ -17,6 +18,10 @@ from prometheus_client import CollectorRegistry
 from library_adapters.kafka.settings import ConsumerSettings, KafkaSettings
 
 _SASL = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}
+_TRACE_CONTEXT = frozenset({"traceparent", "tracestate"})
+# Not FastStream's own, which brings a handler along.
+_errors_only = logging.getLogger(f"{__name__}.faststream")
+_errors_only.setLevel(logging.ERROR)
 _GRACE_SECONDS = 3.0
 """FastStream waits for handlers this long; ours are finished before it is asked to stop."""
 
@@ -69,7 +74,8 @@ def make_broker(
         ),
         graceful_timeout=_GRACE_SECONDS,
         apply_types=False,
-        logger=None,  # it would log two lines for each message
+        # Above its two lines for each message: what its loop swallows is logged nowhere else.
+        logger=_errors_only,
     )
 
 
@@ -79,8 +85,11 @@ async def _parse(record: ConsumerRecord[bytes | None, bytes | None]) -> KafkaMes
     return KafkaMessage(
         raw_message=record,
         body=record.value or b"",
+        # Not `baggage`, of which OpenTelemetry would log whatever a producer sends.
         headers={
-            name: value.decode("ascii", "replace") for name, value in record.headers if value is not None
+            name: value.decode("ascii", "replace")
+            for name, value in record.headers
+            if name in _TRACE_CONTEXT and value is not None
         },
         correlation_id=place,
         message_id=place,

@@ -120,6 +120,7 @@ class _Member:
             session_timeout_ms=milliseconds(settings.session_timeout_seconds),
             heartbeat_interval_ms=milliseconds(settings.heartbeat_interval_seconds),
             max_poll_interval_ms=milliseconds(settings.max_poll_interval_seconds),
+            fetch_max_wait_ms=milliseconds(settings.fetch_wait_seconds),
             rebalance_timeout_ms=milliseconds(settings.rebalance_timeout_seconds),
             no_reply=True,
         )

@@ -12,6 +12,8 @@ from library_domain.shared.errors import DomainError
 _PREFIX = "dlq_"
 _MAX_TEXT_BYTES = 1_024
 _MAX_STACK_BYTES = 4_096
+_MAX_KEY_BYTES = 1_024
+"""Of a record that is too large as it came: a key of ours is a UUID, and a compressed one may be of any size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +30,8 @@ class DeadLetters:
     """Writes to `{topic}.library-service.dlq`: key, value and headers as they came, and headers `dlq_*` on top.
 
     `dlq_*` are text: reason, error, exception, stack (its end, at most 4 KiB), topic, partition, offset, timestamp
-    and failed_at (RFC 3339, UTC), attempts, group. Those of an earlier burial are dropped: what counts is the last.
+    and failed_at (RFC 3339, UTC; a timestamp that is no time: its number), attempts, group. Those of an earlier burial
+    are dropped: what counts is the last.
     """
 
     def __init__(self, producer: Producer, *, group_id: str, clock: Clock) -> None:
@@ -52,10 +55,13 @@ class DeadLetters:
             await self._producer.send(topic, key=record.key, value=value, headers=[*kept, *notes])
         except RecordRefused:
             # Too large even for here, and the partition must go on. What is left out is still where `dlq_offset` says.
-            omitted = (f"{_PREFIX}omitted_bytes", str(len(value or b"")).encode())
-            await self._producer.send(topic, key=record.key, value=b"", headers=[*notes, omitted])
+            key = record.key if len(record.key or b"") <= _MAX_KEY_BYTES else None
+            omitted = len(value or b"") + (len(record.key or b"") if key is None else 0)
+            notes.append((f"{_PREFIX}omitted_bytes", str(omitted).encode()))
+            await self._producer.send(topic, key=key, value=b"", headers=notes)
 
     def _notes(self, record: Record, failure: Failure) -> dict[str, str]:
+        produced_at = record.produced_at
         stack = "".join(traceback.format_exception(failure.error))
         return {
             "reason": failure.reason,
@@ -65,7 +71,7 @@ class DeadLetters:
             "topic": record.topic,
             "partition": str(record.partition),
             "offset": str(record.offset),
-            "timestamp": record.produced_at.isoformat(),
+            "timestamp": produced_at.isoformat() if produced_at else str(record.timestamp_ms),
             "attempts": str(failure.attempts),
             "group": self._group_id,
             "failed_at": self._clock.now().isoformat(),

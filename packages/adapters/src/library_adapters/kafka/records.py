@@ -29,9 +29,12 @@ class Record:
         return TopicPartition(self.topic, self.partition)
 
     @property
-    def produced_at(self) -> datetime:
-        """When it was produced."""
-        return datetime.fromtimestamp(self.timestamp_ms / 1000, UTC)
+    def produced_at(self) -> datetime | None:
+        """When it was produced; None for what is no time: brokers take any number that a producer sends."""
+        try:
+            return datetime.fromtimestamp(self.timestamp_ms / 1000, UTC)
+        except (OverflowError, ValueError, OSError):
+            return None
 
 
 class Outcome(StrEnum):

@@ -93,6 +93,9 @@ class ConsumerSettings:
     """How long a rebalance waits for the message in hand."""
     drain_timeout_seconds: Seconds = 12.0
     """How long a stopping process waits for the message in hand."""
+    fetch_wait_seconds: Annotated[float, Field(gt=0, le=10)] = 0.1
+    """How long the broker keeps a request for messages when there are none. Kafka answers at once when one comes; the
+    embedded broker does not, so there it bounds how late a message is seen."""
     commit_interval_seconds: Annotated[float, Field(ge=0, le=60)] = 0.1
     """Offsets of finished messages are committed together, at most this late; a crash repeats so much."""
     retry_min_seconds: Seconds = 0.1

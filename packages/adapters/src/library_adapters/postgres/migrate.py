@@ -8,14 +8,17 @@ reads LIBRARY_POSTGRES__DSN. Several at once are safe, and a killed one leaves n
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
-from yoyo import get_backend, read_migrations
+from yoyo import read_migrations
+from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
+from yoyo.connections import DatabaseURI
+from yoyo.migrations import default_migration_table
 
 from library_adapters.postgres.statements import statements
 
@@ -23,6 +26,13 @@ PARTITIONED = ("library_audit_log",)
 """Tables that are partitioned by month."""
 MONTHS_AHEAD = 3
 _LOCK_WAIT = "60s"
+_CONNECT_SECONDS = 5
+_SESSION_OPTIONS = (
+    "-c client_connection_check_interval=1000",  # milliseconds; also while a statement runs or waits
+    "-c tcp_keepalives_idle=5",
+    "-c tcp_keepalives_interval=2",
+    "-c tcp_keepalives_count=3",
+)
 _SQL = statements("migrate")
 
 
@@ -73,10 +83,38 @@ def ensure_partitions(connection: psycopg.Connection[Any], *, today: datetime) -
     return made
 
 
-def _read(directory: Path | None) -> Any:  # noqa: ANN401 -- yoyo publishes no types
+# `Any`, here and below: yoyo publishes no types.
+def _read(directory: Path | None) -> Any:  # noqa: ANN401
     migrations = read_migrations(str(directory or migrations_directory()))
     # schema.sql lies beside the migrations; it is what they make, not one of them.
     return migrations.filter(lambda migration: migration.id[0].isdigit())
+
+
+class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
+    """Marks a migration in the transaction that applies or undoes it.
+
+    yoyo does so in a second transaction on a second connection: a migrator that is killed between the two leaves a
+    migration that can never be applied again, nor undone.
+    """
+
+    def copy(self) -> AbstractContextManager["_Backend"]:
+        """Stay on this connection; inside the transaction below, yoyo's own become savepoints."""
+        return nullcontext(self)
+
+    def apply_one(self, migration: Any, *arguments: Any, **options: Any) -> None:  # noqa: ANN401
+        """See yoyo."""
+        with self._one_transaction(migration):
+            super().apply_one(migration, *arguments, **options)
+
+    def rollback_one(self, migration: Any, *arguments: Any, **options: Any) -> None:  # noqa: ANN401
+        """See yoyo."""
+        with self._one_transaction(migration):
+            super().rollback_one(migration, *arguments, **options)
+
+    def _one_transaction(self, migration: Any) -> AbstractContextManager[Any]:  # noqa: ANN401
+        migration.load()
+        # A migration that says "transactional: false" must do no harm when it is applied again.
+        return self.transaction() if migration.use_transactions else nullcontext()
 
 
 @contextmanager
@@ -86,10 +124,12 @@ def _backend(dsn: str) -> Iterator[tuple[Any, psycopg.Connection[Any]]]:
     yoyo's lock is a row that a killed migrator leaves behind for ever (reliability, row 17). Ours dies with its
     connection; holding it, we may clear theirs.
     """
-    with psycopg.connect(dsn, autocommit=True, connect_timeout=5) as connection:
+    parts = _connection_parts(dsn)
+    with psycopg.connect(**parts, autocommit=True) as connection:
         connection.execute(_SQL["wait_for_lock"], {"timeout": _LOCK_WAIT})
         connection.execute(_SQL["migration_lock"])
-        backend = get_backend(_yoyo_uri(dsn))
+        backend = _Backend(_uri(parts), default_migration_table)
+        backend.init_database()
         try:
             backend.break_lock()
             with backend.lock():
@@ -98,13 +138,17 @@ def _backend(dsn: str) -> Iterator[tuple[Any, psycopg.Connection[Any]]]:
             backend.connection.close()
 
 
-def _yoyo_uri(dsn: str) -> str:
-    """Return the DSN under the scheme by which yoyo finds psycopg 3."""
-    if "://" not in dsn:
-        parts = conninfo_to_dict(dsn)
-        msg = f"the DSN must be a URL, not key=value pairs ({', '.join(sorted(parts))})"
-        raise ValueError(msg)
-    return "postgresql+psycopg://" + dsn.split("://", 1)[1]
+def _connection_parts(dsn: str) -> dict[str, Any]:
+    """Return how to connect so that the server soon ends the session of a migrator that was killed or has vanished."""
+    parts = conninfo_to_dict(dsn)
+    parts.setdefault("connect_timeout", _CONNECT_SECONDS)
+    parts["options"] = " ".join((str(parts.get("options") or ""), *_SESSION_OPTIONS)).strip()
+    return parts
+
+
+def _uri(parts: dict[str, Any]) -> Any:  # noqa: ANN401
+    """Return the parts as yoyo takes them: as parameters, since it knows neither several hosts nor encoded names."""
+    return DatabaseURI("postgresql+psycopg", None, None, None, None, parts.get("dbname"), parts)
 
 
 def main() -> None:

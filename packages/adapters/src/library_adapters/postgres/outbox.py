@@ -106,6 +106,12 @@ class PostgresOutboxShards:
         rows = await self._run("oldest", {"shards": self._held})
         return rows[0]["written_at"] if rows else None
 
+    async def check(self) -> None:
+        """Raise DependencyUnavailable unless both connections are open; the loop that uses them opens them again."""
+        for connection in (self._connection, self._listener):
+            if connection is None or connection.closed:
+                raise DependencyUnavailable(POSTGRES)
+
     async def parked(self) -> int:
         """Return how many messages are parked, of any shard; each is an alert."""
         return int((await self._run("count_parked", {}))[0]["parked"])

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field
 
 from library_adapters.configuration import Seconds, Secret
@@ -28,3 +30,10 @@ class PostgresSettings:
     user_waiting_max: Annotated[int, Field(ge=1)] = 256
     """How many writers of one user may wait in memory for the one that is in the pool (data 9)."""
     wakeups_per_second: Annotated[int, Field(ge=1, le=100)] = 10
+
+    def __post_init__(self) -> None:
+        """Refuse a DSN that libpq cannot read: later, its error would quote the password."""
+        try:
+            conninfo_to_dict(self.dsn.get_secret_value())
+        except psycopg.ProgrammingError:
+            raise ValueError("dsn is no connection string or URL of PostgreSQL") from None

@@ -312,7 +312,8 @@ class PostgresUnitOfWork:
                     "expired": now - timedelta(hours=IDEMPOTENCY_HOURS),
                 },
             )
-        except pg.LockNotAvailable as error:
+        except (pg.LockNotAvailable, pg.QueryCanceled) as error:
+            # Where a statement may take no longer than a lock, the server names the statement.
             raise IdempotencyInProgress from error
         if await cursor.fetchone():
             return PostgresOnce(None)

@@ -36,7 +36,7 @@ _LIMITS = SpanLimits(
     max_span_attributes=64,
     max_events=16,
     max_links=16,
-    max_span_attribute_length=2048,
+    max_span_attribute_length=8192,  # the longest of our statements, whole
     max_event_attributes=8,
 )
 
@@ -47,8 +47,10 @@ class TracingSettings:
 
     endpoint: URL | None = None
     """Base address of an OTLP/HTTP collector (`http://collector:4318`); None: spans exist but go nowhere."""
-    ratio: Annotated[float, Field(ge=0, le=1)] = 1.0
-    """Share of the traces begun here that are kept. A trace that came in keeps its caller's decision."""
+    ratio: Annotated[float, Field(ge=0, le=1)] = 0.01
+    """Share of the traces begun here that are recorded: a span costs more than many a statement. A trace that came in
+    keeps its caller's decision, and one that is not recorded still has its ids, in the logs and for whoever is called.
+    """
 
 
 class Tracing:

@@ -16,6 +16,10 @@ class ProductType(StrEnum):
     DLC = "dlc"
 
 
+_TELLING = {kind: rank for rank, kind in enumerate(ProductType)}
+"""Of what purchases say of one product: a DLC is only called so on purpose, a game also for want of a word."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchOption:
     """One way to start a game, as the catalog offers it."""
@@ -55,6 +59,17 @@ class Game:
     def is_stub(self) -> bool:
         """Tell whether Catalog has not described it yet."""
         return self.name is None
+
+    def tells_more_than(self, stub: "Game") -> bool:
+        """Tell whether this stub is to stand in the place of the other: whichever event comes first, the same one does.
+
+        The kind decides, then that there is a parent, then which: of two, the lower id, for there is no better reason.
+        """
+        if _TELLING[self.product_type] != _TELLING[stub.product_type]:
+            return _TELLING[self.product_type] > _TELLING[stub.product_type]
+        if self.parent_game_id is None or stub.parent_game_id is None:
+            return stub.parent_game_id is None and self.parent_game_id is not None
+        return self.parent_game_id < stub.parent_game_id
 
     @property
     def sort_name(self) -> str | None:

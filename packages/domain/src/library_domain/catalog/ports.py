@@ -31,7 +31,7 @@ class GameRepository(GameReader, Protocol):
     """Our own read model, inside a transaction."""
 
     async def save(self, games: Sequence[Game]) -> None:
-        """Insert or replace each game unless the stored one is as new; a stub never replaces anything."""
+        """Insert or replace each game unless the stored one is as new; a stub replaces only one that tells less."""
         ...
 
 

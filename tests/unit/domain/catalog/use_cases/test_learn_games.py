@@ -137,3 +137,30 @@ async def test_a_game_that_is_named_among_its_own_dlc_is_no_dlc_of_itself(
     await learn(LearnGames(game_id=PORTAL, dlc=(PORTAL,)))
 
     assert (store.games[PORTAL].product_type, store.games[PORTAL].parent_game_id) == (ProductType.GAME, None)
+
+
+async def test_a_purchase_that_says_more_of_a_stub_than_the_one_before_is_heard(
+    learn: LearnGamesHandler, catalog: FakeCatalog, store: Store
+) -> None:
+    catalog.away = True
+    await learn(LearnGames(game_id=ART_BOOK))
+
+    result = await learn(LearnGames(game_id=PORTAL, dlc=(ART_BOOK,)))
+    repeated = await learn(LearnGames(game_id=PORTAL, dlc=(ART_BOOK,)))
+
+    assert (result.stubs, repeated.stubs) == (2, 0)
+    assert store.games[ART_BOOK].product_type is ProductType.DLC
+    assert store.games[ART_BOOK].parent_game_id == PORTAL
+
+
+async def test_a_purchase_that_says_less_of_a_stub_changes_nothing(
+    learn: LearnGamesHandler, catalog: FakeCatalog, store: Store
+) -> None:
+    catalog.away = True
+    await learn(LearnGames(game_id=PORTAL, dlc=(ART_BOOK,)))
+    before = dict(store.games)
+
+    result = await learn(LearnGames(game_id=ART_BOOK))
+
+    assert result == LearnGamesResult(learned=0, stubs=0)
+    assert store.games == before

@@ -8,7 +8,8 @@ SELECT game_id, event_at, name, product_type, parent_game_id, platforms, size_re
  WHERE game_id = ANY(%(game_ids)s::uuid[])
 
 -- name: save_game
--- A newer state replaces an older one and any state replaces a stub; a stub replaces nothing.
+-- A newer state replaces an older one and any state replaces a stub; a stub replaces only one that tells less
+-- (Game.tells_more_than).
 INSERT INTO catalog.games AS stored (
     game_id, name, sort_name, product_type, parent_game_id, platforms, size_required, version, sharing_allowed,
     cloud_saves_supported, launch_options, achievements_total, cover_url, developer, is_deleted, is_stub, event_at,
@@ -37,7 +38,14 @@ VALUES (
        is_stub = excluded.is_stub,
        event_at = excluded.event_at,
        updated_at = excluded.updated_at
- WHERE NOT excluded.is_stub AND (stored.is_stub OR stored.event_at < excluded.event_at)
+ WHERE CASE
+           WHEN NOT excluded.is_stub THEN stored.is_stub OR stored.event_at < excluded.event_at
+           WHEN NOT stored.is_stub THEN false
+           WHEN excluded.product_type <> stored.product_type
+           THEN excluded.product_type = 'dlc' OR stored.product_type = 'game'
+           ELSE coalesce(excluded.parent_game_id < stored.parent_game_id,
+                         stored.parent_game_id IS NULL AND excluded.parent_game_id IS NOT NULL)
+       END
 
 -- name: move_epoch
 -- Announce that answers change, a minute ahead, for all changes until then (data 15). One announcement stands at a time,

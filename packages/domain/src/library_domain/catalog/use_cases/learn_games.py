@@ -48,11 +48,14 @@ class LearnGamesHandler:
         wanted = (command.game_id, *command.dlc)
         known = await self._reader.known(wanted)
         missing = sorted(set(wanted) - known.keys())
-        if not missing:
+        described = await self._ask(missing) if missing else {}
+        stubs = [self._stub(game_id, command) for game_id in missing if game_id not in described]
+        # A purchase may say more of a stub than the one before it did.
+        told = [self._stub(game_id, command) for game_id in sorted(known) if known[game_id].is_stub]
+        stubs += [stub for stub in told if stub.tells_more_than(known[stub.game_id])]
+        if not described and not stubs:
             return LearnGamesResult(learned=0, stubs=0)
 
-        described = await self._ask(missing)
-        stubs = [self._stub(game_id, command) for game_id in missing if game_id not in described]
         async with self._uow.begin() as tx:
             await tx.games.save([*described.values(), *stubs])
             await tx.jobs.enqueue(FETCH_METADATA, [str(stub.game_id) for stub in stubs])

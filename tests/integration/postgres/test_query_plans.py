@@ -1,0 +1,159 @@
+"""Every named statement finds its rows by an index, on tables of twenty thousand rows. A statement that reads a whole
+table or index is listed below with its reason, or fails here and not under load."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from library_adapters.postgres import migrate
+from library_adapters.postgres.statements import families, statements
+
+READS_EVERYTHING = {
+    "games.move_epoch": "a table of one row",
+    "library_reader.version": "catalog.epoch is a table of one row; the user's row is found by its key",
+    "outbox.count_parked": "counts the alerts: the table is empty while all is well",
+}
+
+
+def made_of(name: str, number: int) -> str:
+    """Return the id that the rows below give to a thing."""
+    return str(UUID(hashlib.md5(f"{name} {number}".encode()).hexdigest()))
+
+
+BATCH = range(1, 101)
+VALUES: dict[str, object] = {
+    "user_id": made_of("user", 7),
+    "game_id": made_of("game", 490),
+    "game_ids": [made_of("game", 490), made_of("game", 497)],
+    "now": "2026-11-23 12:00Z",
+    "before": "2026-11-01 12:00Z",
+    "limit": 100,
+    "offset": 0,
+    "shards": list(range(16)),
+    "each": 13,
+    "user_ids": [made_of("user", number) for number in BATCH],
+    "revisions": list(BATCH),
+    "ns": [0 for _ in BATCH],
+    "revision": 7,
+    "n": 0,
+    "consumer": "library",
+    "event_id": made_of("event", 7),
+    "operation": "wishlist.add",
+    "key": "k-7",
+    "id": made_of("entry", 7),
+}
+
+ROWS = """
+SET timezone TO 'UTC';
+INSERT INTO user_revisions (user_id, revision, changed_at)
+SELECT md5('user ' || n)::uuid, 1, '2026-11-23' FROM generate_series(1, 20000) AS n;
+INSERT INTO catalog.games (game_id, name, sort_name, product_type, parent_game_id, is_stub, event_at)
+SELECT md5('game ' || n)::uuid, 'Game ' || n, 'game ' || n,
+       CASE WHEN n % 7 = 1 THEN 'dlc' ELSE 'game' END,
+       CASE WHEN n % 7 = 1 THEN md5('game ' || n - 1)::uuid END, false, '2026-11-23'
+  FROM generate_series(0, 19999) AS n;
+INSERT INTO user_libraries (id, user_id, game_id, product_type, acquisition_type, revision)
+SELECT md5('entry ' || n)::uuid, md5('user ' || n / 10)::uuid, md5('game ' || n * 7 % 20000)::uuid, 'game', 'purchase', 1
+  FROM generate_series(0, 19999) AS n;
+INSERT INTO library_grants (user_id, game_id, acquisition_type, source_id, granted_at, event_time, revision)
+SELECT user_id, game_id, 'purchase', 't-' || id, '2026-11-23', '2026-11-23', 1 FROM user_libraries;
+INSERT INTO user_installations (user_id, game_id, status, event_at, event_id, revision)
+SELECT user_id, game_id, 'installed', '2026-11-23', id, 1 FROM user_libraries;
+INSERT INTO user_game_categories (id, user_id, name, name_key, revision)
+SELECT md5('category ' || n)::uuid, md5('user ' || n / 10)::uuid, 'c ' || n, 'c ' || n, 1
+  FROM generate_series(0, 19999) AS n;
+INSERT INTO user_game_category_items (user_id, category_id, library_item_id)
+SELECT md5('user ' || n / 10)::uuid, md5('category ' || n)::uuid, md5('entry ' || n)::uuid
+  FROM generate_series(0, 19999) AS n;
+INSERT INTO outbox (user_id, revision, n, id, aggregatetype, type, payload, shard, written_at)
+SELECT md5('user ' || n)::uuid, n, 0, md5('event ' || n)::uuid, 'library-events', 'library.game.added',
+       json_build_object('data', repeat('x', 700)), n % 16,
+       '2026-11-23'::timestamptz + n * interval '1 ms'
+  FROM generate_series(0, 19999) AS n;
+INSERT INTO outbox_parked
+SELECT *, 'refused', written_at - n * interval '1 hour' FROM outbox;
+INSERT INTO inbox (user_id, consumer, event_id, at)
+SELECT md5('user ' || n)::uuid, 'library', md5('event ' || n)::uuid, '2026-11-23'::timestamptz - n * interval '2 min'
+  FROM generate_series(0, 19999) AS n;
+INSERT INTO idempotency_keys (user_id, operation, key, request_sha256, created_at)
+SELECT md5('user ' || n)::uuid, 'wishlist.add', 'k-' || n, '', '2026-11-23'::timestamptz - n * interval '2 min'
+  FROM generate_series(0, 19999) AS n;
+ANALYZE;
+"""
+
+PARAMETER = re.compile(r"%\((\w+)\)s")
+PLANNED = re.compile(r"(/\*.*?\*/ )?(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
+
+
+@pytest.fixture
+def filled(empty_database: str) -> Iterator[psycopg.Connection]:
+    migrate.apply(empty_database)
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        connection.execute(ROWS)
+        yield connection
+
+
+def plan(connection: psycopg.Connection, statement: str, *, generic: bool) -> dict[str, Any]:
+    """Return the plan for any values, as the server keeps it for a prepared statement, or for those above."""
+    names = list(dict.fromkeys(PARAMETER.findall(statement)))
+    numbered = PARAMETER.sub(lambda match: f"${names.index(match[1]) + 1}", statement).replace("%%", "%")
+    values = sql.SQL(", ").join(sql.Literal(None if generic else VALUES[name]) for name in names)
+    connection.execute(f"SET plan_cache_mode = force_{'generic' if generic else 'custom'}_plan")
+    connection.execute(f"PREPARE planned AS {numbered}")
+    try:
+        called = sql.SQL("EXPLAIN (FORMAT JSON) EXECUTE planned") + (
+            sql.SQL("({})").format(values) if names else sql.SQL("")
+        )
+        (document,) = connection.execute(called).fetchone() or ([],)
+    finally:
+        connection.execute("DEALLOCATE planned")
+    root: dict[str, Any] = document[0]["Plan"]
+    return root
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from nodes(part)
+
+
+def whole_reads(plan: dict[str, Any]) -> list[str]:
+    """Return the tables and indexes that the plan reads from end to end."""
+    return [
+        f"{node['Node Type']} of {node.get('Relation Name') or node.get('Index Name')}"
+        for node in nodes(plan)
+        if node["Node Type"] == "Seq Scan"
+        or (
+            node["Node Type"] in {"Index Scan", "Index Only Scan", "Bitmap Index Scan"}
+            and "Index Cond" not in node
+        )
+    ]
+
+
+def planned_statements() -> dict[str, str]:
+    return {
+        f"{family}.{name}": text
+        for family in families()
+        for name, text in statements(family).items()
+        if PLANNED.match(text)
+    }
+
+
+def test_every_statement_finds_its_rows_by_an_index(filled: psycopg.Connection) -> None:
+    named = planned_statements()
+    real = {name: text for name, text in named.items() if set(PARAMETER.findall(text)) <= set(VALUES)}
+    assert {"library_reader.page.sort_name.ASC", "library_reader.item", "outbox.pending", "outbox.remove"} <= set(real)
+
+    for_any = {name: whole_reads(plan(filled, text, generic=True)) for name, text in named.items()}
+    for_real = {name: whole_reads(plan(filled, text, generic=False)) for name, text in real.items()}
+
+    for plans in (for_any, for_real):
+        whole = {name: read for name, read in plans.items() if read}
+        assert {name: read for name, read in whole.items() if name not in READS_EVERYTHING} == {}
+        assert set(READS_EVERYTHING) == set(whole), "an exception that is no longer needed"

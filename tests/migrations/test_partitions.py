@@ -1,0 +1,167 @@
+"""Monthly partitions are made ahead, by anybody, at any time, beside whatever is there (data 26)."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import psycopg
+import pytest
+from builders import game_added, game_id, user_id
+from conftest import postgres_settings
+from fakes.clock import FakeClock, SequentialIds
+
+from library_adapters.postgres import migrate
+from library_adapters.postgres.maintenance import PostgresPartitions
+from library_adapters.postgres.pool import Pool, open_pool
+from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
+from library_domain.shared.errors import DependencyUnavailable
+
+OCTOBER = datetime(2026, 10, 15, tzinfo=UTC)
+NEW_YEAR = datetime(2027, 1, 1, tzinfo=UTC)
+JUST_BEFORE = timedelta(microseconds=1)
+
+
+@pytest.fixture
+def october(any_empty_database: str) -> Iterator[psycopg.Connection]:
+    """Give a database that was migrated in October: partitions to January."""
+    migrate.apply(any_empty_database, today=OCTOBER)
+    with psycopg.connect(any_empty_database, autocommit=True) as connection:
+        yield connection
+
+
+def partitions(connection: psycopg.Connection) -> list[str]:
+    found = connection.execute(
+        "SELECT inhrelid::regclass::text FROM pg_inherits"
+        " WHERE inhparent = 'library_audit_log'::regclass ORDER BY 1"
+    )
+    return [name.removeprefix("library_audit_log_") for (name,) in found]
+
+
+def ensure(connection: psycopg.Connection, since: str, months: int) -> int:
+    row = connection.execute(
+        "SELECT ensure_monthly_partitions('library_audit_log', %s, %s)", [since, months]
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def audit(connection: psycopg.Connection, at: datetime) -> str:
+    """Write an audit row; return the partition that it went to."""
+    row = connection.execute(
+        "INSERT INTO library_audit_log (id, user_id, action, revision, created_at)"
+        " VALUES (%s, %s, 'add_game', 1, %s) RETURNING tableoid::regclass::text",
+        [UUID(int=1), user_id("alice"), at],
+    ).fetchone()
+    assert row is not None
+    return str(row[0]).removeprefix("library_audit_log_")
+
+
+def test_they_reach_three_months_ahead_over_the_turn_of_the_year(october: psycopg.Connection) -> None:
+    assert partitions(october) == ["y2026m10", "y2026m11", "y2026m12", "y2027m01"]
+
+
+def test_making_them_again_makes_only_what_is_missing(october: psycopg.Connection) -> None:
+    assert ensure(october, "2026-10-31", 3) == 0
+    assert ensure(october, "2026-11-01", 3) == 1
+    assert ensure(october, "2026-08-31", 0) == 1
+    assert partitions(october) == ["y2026m08", "y2026m10", "y2026m11", "y2026m12", "y2027m01", "y2027m02"]
+
+
+@pytest.mark.parametrize("timezone", ["UTC", "Asia/Vladivostok", "America/Los_Angeles"])
+def test_months_begin_and_end_at_midnight_in_utc_wherever_they_are_made(
+    october: psycopg.Connection, timezone: str
+) -> None:
+    october.execute("SELECT set_config('timezone', %s, false)", [timezone])
+    assert ensure(october, "2027-02-28", 1) == 2
+
+    for month in range(1, 4):
+        begins = NEW_YEAR.replace(month=month)
+        assert audit(october, begins) == f"y2027m{month:02}"
+        assert audit(october, begins - JUST_BEFORE) == (f"y2027m{month - 1:02}" if month > 1 else "y2026m12")
+
+
+def test_twenty_makers_at_once_make_each_once(any_empty_database: str) -> None:
+    migrate.apply(any_empty_database, today=OCTOBER)
+
+    async def make_all() -> list[int]:
+        async with AsyncExitStack() as stack:
+            connections = [
+                await stack.enter_async_context(
+                    await psycopg.AsyncConnection.connect(any_empty_database, autocommit=True)
+                )
+                for _ in range(20)
+            ]
+
+            async def make(connection: psycopg.AsyncConnection) -> int:
+                cursor = await connection.execute(
+                    "SELECT ensure_monthly_partitions('library_audit_log', '2026-10-01', 15)"
+                )
+                return int((await cursor.fetchone() or (0,))[0])
+
+            return list(await asyncio.gather(*map(make, connections)))
+
+    made = asyncio.run(make_all())
+
+    assert sum(made) == 12
+    assert max(made) == 12, "one maker makes all, the others find them made"
+
+
+def test_they_are_attached_beside_rows_and_writers_without_waiting(
+    any_empty_database: str, october: psycopg.Connection
+) -> None:
+    audit(october, OCTOBER)
+    october.execute("SET lock_timeout = '200ms'")
+
+    with psycopg.connect(any_empty_database) as writer:
+        audit(writer, OCTOBER + timedelta(days=1))
+        assert ensure(october, "2027-02-01", 0) == 1
+
+    assert audit(october, NEW_YEAR.replace(month=2)) == "y2027m02"
+
+
+def test_a_table_that_was_made_but_not_attached_is_attached(october: psycopg.Connection) -> None:
+    october.execute("ALTER TABLE library_audit_log DETACH PARTITION library_audit_log_y2027m01")
+
+    assert ensure(october, "2026-10-01", 3) == 1
+    assert audit(october, NEW_YEAR) == "y2027m01"
+
+
+def test_each_has_the_primary_key_of_the_whole(october: psycopg.Connection) -> None:
+    with_key = october.execute(
+        "SELECT conrelid::regclass::text FROM pg_constraint"
+        " WHERE contype = 'p' AND conrelid::regclass::text LIKE 'library_audit_log_y%'"
+    ).fetchall()
+
+    assert len(with_key) == len(partitions(october))
+
+
+@pytest.fixture
+async def narrow_pool(october: psycopg.Connection, any_empty_database: str) -> AsyncIterator[Pool]:
+    async with open_pool(postgres_settings(any_empty_database)) as pool:
+        yield pool
+
+
+async def test_a_month_that_nobody_made_refuses_the_whole_transaction_loudly(
+    narrow_pool: Pool, any_empty_database: str, ids: SequentialIds
+) -> None:
+    settings = postgres_settings(any_empty_database)
+    uow = PostgresUnitOfWork(narrow_pool, settings, clock=FakeClock(NEW_YEAR.replace(month=2)), ids=ids)
+
+    # No bug of the event's: its consumer waits for the sweeper instead of giving the event up.
+    with pytest.raises(DependencyUnavailable) as unavailable:
+        async with uow.begin(user_id("alice")) as tx:
+            tx.record(game_added(user_id("alice"), game_id("Portal 2")))
+    assert "no partition of relation" in str(unavailable.value.__cause__)
+
+    async with narrow_pool.connection() as connection:
+        assert await (await connection.execute("SELECT FROM outbox")).fetchall() == []
+        assert await (await connection.execute("SELECT FROM user_revisions")).fetchall() == []
+
+
+async def test_the_sweeper_makes_them_too(narrow_pool: Pool) -> None:
+    partitions = PostgresPartitions(narrow_pool)
+
+    assert await partitions.ensure(now=NEW_YEAR) == migrate.MONTHS_AHEAD
+    assert await partitions.ensure(now=NEW_YEAR) == 0
