@@ -43,23 +43,24 @@ class PostgresLibrary:
             grants_of[row["game_id"]].append(to_grant(row))
         return {row["game_id"]: _to_entry(row, grants_of[row["game_id"]]) async for row in entries}
 
-    async def save(self, entry: LibraryEntry) -> None:
+    async def save(self, *entries: LibraryEntry) -> None:
         """See the port."""
-        revision = self._next_revision(entry.user_id)
         now = self._now()
-        if entry.is_new or entry.is_changed:
-            await self._connection.execute(
-                _SQL["insert_entry" if entry.is_new else "update_entry"],
-                _to_row(entry, revision=revision, now=now),
-            )
-        if entry.new_grants:
-            async with self._connection.cursor() as cursor:
-                await cursor.executemany(
-                    _SQL["insert_grant"],
-                    [_grant_row(entry, grant, revision=revision, now=now) for grant in entry.new_grants],
-                )
-        entry.is_new = entry.is_changed = False
-        entry.new_grants.clear()
+        rows: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        for entry in entries:
+            revision = self._next_revision(entry.user_id)
+            if entry.is_new or entry.is_changed:
+                name = "insert_entry" if entry.is_new else "update_entry"
+                rows[name].append(_to_row(entry, revision=revision, now=now))
+            for name, grants in (("put_grant", entry.new_grants), ("redate_grant", entry.redated_grants)):
+                rows[name] += [_grant_row(entry, grant, revision=revision, now=now) for grant in grants]
+        async with self._connection.pipeline(), self._connection.cursor() as cursor:
+            for name in filter(rows.get, rows):
+                await cursor.executemany(_SQL[name], rows[name])
+        for entry in entries:
+            entry.is_new = entry.is_changed = False
+            entry.new_grants.clear()
+            entry.redated_grants.clear()
 
 
 def to_grant(row: Mapping[str, Any]) -> Grant:

@@ -1,7 +1,7 @@
 """Rights to a game, and the library entry that shows the best of them (data 1)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -25,6 +25,9 @@ class AcquisitionType(StrEnum):
 
 _STRENGTH = {kind: -rank for rank, kind in enumerate(AcquisitionType)}
 """Purchase beats gift beats subscription beats free beats family (data 1): the order of the enum."""
+
+
+_NO_EVENT = UUID(int=0)
 
 
 class Via(StrEnum):
@@ -65,6 +68,29 @@ class Grant:
     def key(self) -> tuple[AcquisitionType, str]:
         """What makes it one right: the same source never grants twice (data 1)."""
         return self.acquisition_type, self.source_id
+
+    @property
+    def authority(self) -> tuple[bool, datetime, UUID]:
+        """Which of several events about one right describes it: the greatest.
+
+        One with a price sold the product, one without may only name it among the DLC of another; of a sort the newest.
+        """
+        return self.price is not None, self.event_time, self.event_id or _NO_EVENT
+
+    def merged(self, other: "Grant") -> "Grant":
+        """Return what two events about the same right say together, in whatever order; a revoked one stays revoked."""
+        described = max(self, other, key=lambda grant: grant.authority)
+        ends = [
+            (grant.revoked_at, grant.revoke_reason or "")
+            for grant in (self, other)
+            if grant.revoked_at is not None
+        ]
+        revoked_at, reason = min(ends, default=(None, None))
+        return replace(described, revoked_at=revoked_at, revoke_reason=reason)
+
+    def says_the_same(self, other: "Grant") -> bool:
+        """Tell whether the two differ in nothing but the event that said it."""
+        return replace(self, event_time=other.event_time, event_id=other.event_id) == other
 
     def is_live(self, now: datetime) -> bool:
         """Tell whether the right holds at this moment."""
@@ -145,6 +171,9 @@ class LibraryEntry:
     revoke_reason: str | None = None
     grants: list[Grant] = field(default_factory=list)
     new_grants: list[Grant] = field(default_factory=list)
+    """To be written: those that came, and those that an event described anew."""
+    redated_grants: list[Grant] = field(default_factory=list)
+    """A newer event said the same of them: only its time and id are to be written, which is no change (no revision)."""
     is_new: bool = False
     is_changed: bool = False
     events: list[DomainEvent] = field(default_factory=list)
@@ -191,12 +220,13 @@ class LibraryEntry:
     ) -> bool:
         """Add a right; return whether it brought the product into the library.
 
-        A source that is already there changes nothing, whatever became of it: nothing revives a revoked right.
+        A source that is already there is at most described anew, by a newer event: nothing revives a revoked right.
         A right that is stronger than the best one changes what the entry shows; a weaker one is only recorded.
         `dlc` came along in the same purchase and is named in the announcement; `came_with` is the base game whose
         announcement names this DLC.
         """
         if self._knows(grant):
+            self._correct(grant, now=now, game_name=game_name)
             return False
 
         brought = self.is_brought_by(grant, now)
@@ -216,30 +246,27 @@ class LibraryEntry:
             )
         elif brought:
             self.events.append(self._added(grant, now=now, game_name=game_name, dlc=dlc))
-        elif changes:
-            self.events.append(
-                GameUpdated(
-                    user_id=self.user_id,
-                    game_id=self.game_id,
-                    occurred_at=now,
-                    game_name=game_name,
-                    changes=changes,
-                )
-            )
         else:
-            self.events.append(
-                GrantRecorded(
-                    user_id=self.user_id,
-                    game_id=self.game_id,
-                    occurred_at=now,
-                    acquisition_type=grant.acquisition_type,
-                    source_id=grant.source_id,
-                )
-            )
+            self.events.append(self._changed(grant, changes, now=now, game_name=game_name))
         return brought
 
     def _knows(self, grant: Grant) -> bool:
         return any(known.key == grant.key for known in self.grants)
+
+    def _correct(self, grant: Grant, *, now: datetime, game_name: str | None) -> None:
+        """Let a further event about a known right describe it anew, if it may."""
+        number, known = next((n, known) for n, known in enumerate(self.grants) if known.key == grant.key)
+        merged = known.merged(grant)
+        if merged == known:
+            return
+        self.grants[number] = merged
+        unwritten = any(each.key == grant.key for each in self.new_grants)
+        for waiting in (self.new_grants, self.redated_grants):
+            waiting[:] = [each for each in waiting if each.key != grant.key]
+        same = merged.says_the_same(known)
+        (self.redated_grants if same and not unwritten else self.new_grants).append(merged)
+        if not same:
+            self.events.append(self._changed(merged, self._show_best(now), now=now, game_name=game_name))
 
     def _show_best(self, now: datetime) -> tuple[str, ...]:
         """Make the entry show its best live right; return the names of the members that changed."""
@@ -258,6 +285,25 @@ class LibraryEntry:
             setattr(self, name, shown[name])
         self.is_changed = self.is_changed or bool(changes)
         return changes
+
+    def _changed(
+        self, grant: Grant, changes: tuple[str, ...], *, now: datetime, game_name: str | None
+    ) -> DomainEvent:
+        if changes:
+            return GameUpdated(
+                user_id=self.user_id,
+                game_id=self.game_id,
+                occurred_at=now,
+                game_name=game_name,
+                changes=changes,
+            )
+        return GrantRecorded(
+            user_id=self.user_id,
+            game_id=self.game_id,
+            occurred_at=now,
+            acquisition_type=grant.acquisition_type,
+            source_id=grant.source_id,
+        )
 
     def _added(
         self, grant: Grant, *, now: datetime, game_name: str | None, dlc: tuple[GameId, ...]
