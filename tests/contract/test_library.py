@@ -3,23 +3,27 @@
 import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import permutations
+from typing import Any
 
 import pytest
-from builders import NOON, a_dlc, a_game, a_grant, a_purchase, game_id, user_id
+from builders import NOON, a_dlc, a_game, a_grant, a_purchase, event_id, game_id, user_id
 from contract.worlds import World
 from fakes.clock import FakeClock, SequentialIds
+from psycopg import AsyncCursor
 
 from library_domain.catalog.model import Game, LaunchOption, ProductType
 from library_domain.flows.add_to_library import AddToLibraryHandler
 from library_domain.library.errors import CategoryExists
 from library_domain.library.events import LibraryRead
-from library_domain.library.model import AcquisitionType, LibraryEntry, Refusal, Via
+from library_domain.library.model import AcquisitionType, Grant, LibraryEntry, Refusal, Via
 from library_domain.library.queries import LibraryQuery
 from library_domain.library.use_cases.create_category import CreateCategory, CreateCategoryHandler
 from library_domain.shared.access import Role
 from library_domain.shared.caller import Caller, acting
 from library_domain.shared.ids import UserId
+from library_domain.shared.money import Money
 from library_domain.shared.paging import Page
 
 ALICE = user_id("alice")
@@ -413,6 +417,93 @@ async def file_under(world: World, add: AddToLibraryHandler, *names: str) -> Non
         tx.record(*categories.events, *entry.events)
 
 
+class TestGrants:
+    async def test_are_corrected_by_a_newer_event_and_by_no_older_one(
+        self, world: World, add: AddToLibraryHandler
+    ) -> None:
+        first = a_purchase("Portal 2", transaction_id="t-1")
+        newer = replace(
+            first,
+            event_id=event_id("newer"),
+            event_time=NOON + timedelta(hours=1),
+            purchased_at=NOON - timedelta(days=1),
+            gifted_by=user_id("bob"),
+            price=Money(Decimal("399.00"), "RUB"),
+        )
+        for purchase in (first, newer, first, newer):
+            await add(purchase)
+
+        (grant,) = (await world.reader.rights(ALICE, game_id("Portal 2"))).grants
+        (item,) = (await world.reader.page(ALICE, LibraryQuery(), now=NOON)).items
+        assert (grant.event_id, grant.event_time) == (newer.event_id, newer.event_time)
+        assert (grant.granted_at, grant.gifted_by) == (newer.purchased_at, newer.gifted_by)
+        assert grant.price == newer.price
+        assert item.acquisition_date == newer.purchased_at
+        assert await world.revision(ALICE) == 2
+        assert [row["type"] for row in await world.outbox()] == [
+            "library.game.added",
+            "library.game.updated",
+        ]
+
+    async def test_remember_a_newer_event_that_says_the_same_without_a_revision(
+        self, world: World, add: AddToLibraryHandler
+    ) -> None:
+        first = a_purchase("Portal 2", transaction_id="t-1")
+        newer = replace(first, event_id=event_id("newer"), event_time=NOON + timedelta(hours=1))
+        await add(first)
+        await add(newer)
+
+        (grant,) = (await world.reader.rights(ALICE, game_id("Portal 2"))).grants
+        assert (grant.event_id, grant.event_time) == (newer.event_id, newer.event_time)
+        assert await world.revision(ALICE) == 1
+        assert len(await world.audit()) == 1
+
+    async def test_stay_revoked_and_newer_whatever_is_saved_over_them(self, world: World) -> None:
+        saved: list[object] = []
+        for grant in (
+            a_grant(source_id="t-1"),
+            a_grant(source_id="t-1", revoked_at=NOON, revoke_reason="refund"),
+            a_grant(source_id="t-1", event_time=NOON - timedelta(hours=1), purchase_type="older"),
+            a_grant(source_id="t-1", event_time=NOON + timedelta(hours=1), purchase_type="newer"),
+        ):
+            entry = an_entry(grant)
+            entry.is_new = not saved
+            async with world.uow.begin(ALICE) as tx:
+                await tx.library.save(entry)
+            (kept,) = (await world.reader.rights(ALICE, game_id("Portal 2"))).grants
+            saved.append((kept.event_time, kept.purchase_type, kept.revoked_at))
+
+        assert saved == [
+            (NOON, None, None),
+            (NOON, None, NOON),
+            (NOON, None, NOON),
+            (NOON + timedelta(hours=1), "newer", NOON),
+        ]
+
+    async def test_are_saved_together(
+        self, world: World, add: AddToLibraryHandler, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        dlc = tuple(game_id(f"DLC {number}") for number in range(200))
+        statements: list[object] = []
+        for name in ("execute", "executemany"):
+            call = getattr(AsyncCursor, name)
+
+            async def counting(*arguments: Any, _call: Any = call, **options: Any) -> Any:
+                statements.append(arguments[1])
+                return await _call(*arguments, **options)
+
+            monkeypatch.setattr(AsyncCursor, name, counting)
+        await add(a_purchase("Portal 2", dlc=dlc))
+
+        assert len(statements) < 20  # the user's mutex is held all the while
+        async with world.uow.begin(ALICE) as tx:
+            entries = await tx.library.entries(ALICE, (game_id("Portal 2"), *dlc))
+            await tx.library.save()
+
+        assert len(entries) == 201
+        assert {len(entry.grants) for entry in entries.values()} == {1}
+
+
 class TestGames:
     async def test_are_not_replaced_by_older_states_or_stubs(self, world: World) -> None:
         newer = a_game("Portal 2", version="3.0", event_at=NOON + timedelta(hours=1))
@@ -459,7 +550,13 @@ class TestGames:
 
 async def keep_expiring(world: World, *, expires_at: object) -> None:
     """Put a subscription game into Alice's library, whose right runs out at this time."""
-    grant = a_grant(AcquisitionType.SUBSCRIPTION, expires_at=expires_at)
+    entry = an_entry(a_grant(AcquisitionType.SUBSCRIPTION, expires_at=expires_at))
+    async with world.uow.begin(ALICE) as tx:
+        await tx.library.save(entry)
+        tx.record(*entry.events)
+
+
+def an_entry(grant: Grant) -> LibraryEntry:
     entry = LibraryEntry.open(
         entry_id=game_id("entry"),
         user_id=ALICE,
@@ -469,6 +566,4 @@ async def keep_expiring(world: World, *, expires_at: object) -> None:
         now=NOON,
     )
     entry.add(grant, now=NOON - timedelta(hours=1), game_name="Portal 2")
-    async with world.uow.begin(ALICE) as tx:
-        await tx.library.save(entry)
-        tx.record(*entry.events)
+    return entry

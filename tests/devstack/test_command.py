@@ -104,3 +104,30 @@ class TestRun:
         assert second.returncode == 0, second.stderr
         assert "every library is there already" in second.stderr
         assert ours(state) == []
+
+    def test_ends_when_told_though_a_script_started_it_and_its_stack_is_down(
+        self, library_dev: Command, state: Path
+    ) -> None:
+        # As a script does with `&`: SIGINT is ignored from the start. SIGTERM goes the way of SIGINT.
+        script = 'trap "" INT; exec "$0" -m library_devstack run --players 1'
+        running = subprocess.Popen(
+            ["/bin/sh", "-c", script, sys.executable],
+            env={**os.environ, "DEVSTACK_STATE": str(state), "COLUMNS": "200"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert running.stderr is not None
+        try:
+            told = any("Ctrl-C stops everything" in line for line in running.stderr)
+            down = library_dev("down")
+            running.terminate()
+            _, rest = running.communicate(timeout=10)
+        finally:
+            running.kill()
+            running.wait()
+
+        assert told
+        assert down.returncode == 0, down.stderr
+        assert running.returncode == 0, rest
+        assert ours(state) == []

@@ -33,14 +33,22 @@ class FakeLibrary:
         entries = self._transaction.store.entries
         return {g: deepcopy(entries[user_id, g]) for g in game_ids if (user_id, g) in entries}
 
-    async def save(self, entry: LibraryEntry) -> None:
+    async def save(self, *entries: LibraryEntry) -> None:
+        for entry in entries:
+            self._save(entry)
+
+    def _save(self, entry: LibraryEntry) -> None:
         self._transaction.next_revision(entry.user_id)
         if entry.is_new or entry.is_changed:
             self._transaction.store.updated_at[entry.user_id, entry.game_id] = self._transaction.now()
         entry.is_new = entry.is_changed = entry.is_refiled = False
         entry.new_grants.clear()
+        entry.redated_grants.clear()
         kept = deepcopy(entry)
         kept.events.clear()
+        stored = self._transaction.store.entries.get((entry.user_id, entry.game_id))
+        known = {grant.key: grant for grant in stored.grants} if stored else {}
+        kept.grants[:] = [known.get(grant.key, grant).merged(grant) for grant in kept.grants]
         self._transaction.store.entries[entry.user_id, entry.game_id] = kept
 
 

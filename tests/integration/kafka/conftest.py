@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from fakes.clock import FakeClock
 from opentelemetry.sdk.trace import TracerProvider
 from prometheus_client import CollectorRegistry
@@ -88,6 +89,15 @@ class Handler:
         return [record.value or b"" for record in self.got if record.partition == partition]
 
 
+class NotText(str):
+    """The name of a header as another producer may write it: what aiokafka calls a str need be no UTF-8."""
+
+    __slots__ = ()
+
+    def encode(self, encoding: str = "latin-1", errors: str = "strict") -> bytes:
+        return super().encode("latin-1")
+
+
 @dataclass
 class World:
     """One topic and what a test does with it."""
@@ -110,6 +120,29 @@ class World:
                 await producer.send_and_wait(
                     self.topic, value, key=b"key", partition=partition, headers=headers or []
                 )
+        finally:
+            await producer.stop()
+
+    async def send_batch(self, *records: tuple[bytes, list[tuple[str, bytes]]], partition: int = 0) -> None:
+        """Send records as one batch; headers' names may be `NotText`."""
+        producer = AIOKafkaProducer(bootstrap_servers=self.settings.bootstrap_servers)
+        await producer.start()
+        try:
+            batch = producer.create_batch()
+            # The builder in C encodes names itself; its twin in Python asks them.
+            batch._builder = _DefaultRecordBatchBuilderPy(
+                magic=2,
+                compression_type=0,
+                is_transactional=0,
+                producer_id=-1,
+                producer_epoch=-1,
+                base_sequence=-1,
+                batch_size=1 << 20,
+            )
+            for value, headers in records:
+                batch.append(key=b"key", value=value, timestamp=None, headers=headers)
+            batch.close()
+            await (await producer.send_batch(batch, self.topic, partition=partition))
         finally:
             await producer.stop()
 

@@ -148,7 +148,12 @@ def planned_statements() -> dict[str, str]:
 def test_every_statement_finds_its_rows_by_an_index(filled: psycopg.Connection) -> None:
     named = planned_statements()
     real = {name: text for name, text in named.items() if set(PARAMETER.findall(text)) <= set(VALUES)}
-    assert {"library_reader.page.sort_name.ASC", "library_reader.item", "outbox.pending", "outbox.remove"} <= set(real)
+    assert {
+        "library_reader.page.sort_name.ASC",
+        "library_reader.item",
+        "outbox.pending",
+        "outbox.remove",
+    } <= set(real)
 
     for_any = {name: whole_reads(plan(filled, text, generic=True)) for name, text in named.items()}
     for_real = {name: whole_reads(plan(filled, text, generic=False)) for name, text in real.items()}

@@ -220,6 +220,7 @@ async def test_times_are_kept_in_utc_and_text_in_nfc(house: House) -> None:
         pytest.param(purchase({"product_type": "toaster"}), "invalid_data", id="unknown product type"),
         pytest.param(purchase({"transaction_id": ""}), "invalid_data", id="empty transaction"),
         pytest.param(purchase({"transaction_id": "x" * 101}), "invalid_data", id="long transaction"),
+        pytest.param(purchase({"transaction_id": "\ufb2c" * 100}), "invalid_data", id="long in NFC"),
         pytest.param(purchase({"transaction_id": "a\x00b"}), "invalid_data", id="NUL"),
         pytest.param(purchase({"transaction_id": "ab\n"}), "invalid_data", id="line end"),
         pytest.param(purchase({"dlc": [str(UUID(int=1))] * 201}), "invalid_data", id="201 DLC"),
@@ -227,6 +228,12 @@ async def test_times_are_kept_in_utc_and_text_in_nfc(house: House) -> None:
         pytest.param(purchase({"price": {"amount": 0.001}}), "invalid_data", id="three decimals"),
         pytest.param(purchase({"price": {"amount": 1e300}}), "invalid_data", id="astronomic price"),
         pytest.param(purchase({"price": {"amount": "NaN"}}), "invalid_data", id="price that is no number"),
+        pytest.param(purchase({"price": {"amount": "1_0"}}), "invalid_data", id="price as Python writes it"),
+        pytest.param(purchase({"price": {"amount": "10 "}}), "invalid_data", id="price with a space"),
+        pytest.param(purchase({"price": {"amount": "10\n"}}), "invalid_data", id="price with a line end"),
+        pytest.param(purchase({"price": {"amount": "1e2"}}), "invalid_data", id="price with an exponent"),
+        pytest.param(purchase({"price": {"amount": "\u0661"}}), "invalid_data", id="price in Arabic digits"),
+        pytest.param(purchase({"price": {"amount": "-1"}}), "invalid_data", id="negative price as text"),
         pytest.param(purchase({"price": {"amount": True}}), "invalid_data", id="true as a price"),
         pytest.param(
             purchase({"price": {"amount": 1, "currency": "rub"}}), "invalid_data", id="bad currency"

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import permutations
 from typing import Any
+from uuid import UUID
 
 import pytest
 from builders import NOON, a_grant, game_id, user_id
@@ -22,6 +24,7 @@ from library_domain.library.model import (
     best,
     decide_access,
 )
+from library_domain.shared.money import Money
 
 ALICE = user_id("alice")
 BOB = user_id("bob")
@@ -244,6 +247,7 @@ def an_entry(*grants: Grant, product_type: ProductType = ProductType.GAME) -> Li
     if grants:
         entry.is_new = entry.is_changed = False
     entry.new_grants.clear()
+    entry.redated_grants.clear()
     entry.events.clear()
     return entry
 
@@ -413,3 +417,108 @@ class TestAdd:
 
         assert (entry.acquisition_type, entry.acquisition_date) == (PURCHASE, NOON - HOUR)
         assert entry.access_expires_at is None
+
+
+EARLIER, LATER = UUID(int=1), UUID(int=2)
+FEW = Money(Decimal("399.00"), "RUB")
+MANY = Money(Decimal("499.00"), "RUB")
+
+
+class TestCorrect:
+    def test_takes_the_newer_description_and_tells_what_the_entry_shows_differently(self) -> None:
+        old = a_grant(source_id="t-1", price=MANY, gifted_by=None)
+        entry = an_entry(old)
+        newer = a_grant(
+            source_id="t-1",
+            price=FEW,
+            gifted_by=BOB,
+            granted_at=NOON - HOUR,
+            event_time=NOON + HOUR,
+            purchase_type="gift",
+        )
+
+        brought = add(entry, newer)
+
+        assert not brought
+        assert (entry.grants, entry.new_grants, entry.redated_grants) == ([newer], [newer], [])
+        assert (entry.acquisition_date, entry.is_changed) == (NOON - HOUR, True)
+        assert [type(event) for event in entry.events] == [GameUpdated]
+
+    def test_only_records_what_the_entry_does_not_show(self) -> None:
+        entry = an_entry(a_grant(source_id="t-1", price=MANY))
+
+        add(entry, a_grant(source_id="t-1", price=FEW, event_time=NOON + HOUR))
+
+        assert entry.grants[0].price == FEW
+        assert not entry.is_changed
+        assert [type(event) for event in entry.events] == [GrantRecorded]
+
+    def test_says_nothing_of_a_newer_event_with_the_same_content(self) -> None:
+        entry = an_entry(a_grant(source_id="t-1", event_id=EARLIER))
+        newer = a_grant(source_id="t-1", event_id=LATER)
+
+        add(entry, newer)
+
+        assert (entry.grants, entry.redated_grants) == ([newer], [newer])
+        assert (entry.new_grants, entry.events, entry.is_changed) == ([], [], False)
+
+    @pytest.mark.parametrize(
+        "older",
+        [{"event_time": NOON - HOUR}, {"event_id": EARLIER}, {"event_time": NOON + HOUR, "price": None}],
+    )
+    def test_takes_nothing_from_an_event_with_less_authority(self, older: dict[str, Any]) -> None:
+        newest = a_grant(source_id="t-1", event_id=LATER, price=MANY)
+        entry = an_entry(newest)
+
+        members: dict[str, Any] = {"price": FEW, "granted_at": NOON + HOUR} | older
+        add(entry, a_grant(source_id="t-1", **members))
+
+        assert (entry.grants, entry.events) == ([newest], [])
+        assert (entry.new_grants, entry.redated_grants) == ([], [])
+
+    def test_keeps_the_earliest_time_that_any_event_says(self) -> None:
+        entry = an_entry(a_grant(source_id="t-1", event_id=EARLIER))
+
+        add(entry, a_grant(source_id="t-1", event_time=NOON + HOUR, granted_at=NOON + HOUR))
+
+        assert entry.grants[0].granted_at == entry.acquisition_date == NOON
+        assert (entry.new_grants, entry.events, entry.is_changed) == ([], [], False)
+
+    def test_takes_an_earlier_time_from_any_event(self) -> None:
+        entry = an_entry(a_grant(source_id="t-1", event_id=LATER))
+
+        add(entry, a_grant(source_id="t-1", event_time=NOON - HOUR, granted_at=NOON - HOUR))
+
+        assert entry.grants[0].granted_at == entry.acquisition_date == NOON - HOUR
+
+    def test_leaves_a_revoked_right_revoked(self) -> None:
+        entry = an_entry(revoked(source_id="t-1"))
+
+        add(entry, a_grant(source_id="t-1", event_time=NOON + HOUR, granted_at=NOON - HOUR))
+
+        assert (entry.grants[0].revoked_at, entry.grants[0].granted_at) == (NOON - HOUR, NOON - HOUR)
+        assert not entry.has_access(NOON)
+
+    @given(st.data())
+    def test_ends_the_same_in_any_order_and_a_repetition_changes_nothing(self, data: st.DataObject) -> None:
+        events = [
+            a_grant(
+                source_id="t-1",
+                event_id=UUID(int=number),
+                event_time=data.draw(moments),
+                granted_at=data.draw(moments),
+                price=data.draw(st.sampled_from([None, FEW, MANY])),
+                gifted_by=data.draw(st.sampled_from([None, BOB])),
+                revoked_at=(at := data.draw(st.none() | moments)),
+                revoke_reason=None if at is None else "refund",
+            )
+            for number in range(1, data.draw(st.integers(2, 4)) + 1)
+        ]
+
+        ends = [an_entry(*order).grants for order in permutations(events)]
+        entry = an_entry(*events)
+        for event in events:
+            add(entry, event)
+
+        assert all(end == ends[0] for end in ends)
+        assert (entry.events, entry.new_grants, entry.redated_grants) == ([], [], [])

@@ -212,7 +212,9 @@ def _issuer(stack: Stack) -> Issuer:
 
 def main() -> None:
     """Run the command; what we anticipate is one line, not a traceback."""
-    # SIGTERM ends a command as Ctrl-C does, through every finally.
+    # SIGTERM ends a command as Ctrl-C does, through every finally. Both must: a shell starts what a script puts into
+    # the background with SIGINT ignored, and Python leaves it so.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         code = app()

@@ -95,6 +95,7 @@ class Acknowledgement(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
         started = perf_counter()
         try:
             try:
+                self._refuse_unreadable(record)
                 self._refuse_oversized(record)
                 outcome: str = await self._handle(record)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is judged
@@ -107,6 +108,23 @@ class Acknowledgement(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
             outcome = "retried"
         self._metrics.seconds.labels(record.topic).observe(perf_counter() - started)
         return outcome
+
+    def refetch(self, source: TopicPartition, offset: int, error: Exception) -> None:
+        """Fetch again from here, after a pause: what was fetched could not be unpacked (see `unreadable`)."""
+        if self._draining:
+            return
+        partition = self._partitions.setdefault(source, _Partition())
+        partition.idle.set()
+        attempt = partition.attempt(offset)
+        with logger.contextualize(topic=source.topic, partition=source.partition, offset=offset):
+            logger.error("a batch cannot be unpacked and is fetched again, attempt {}: {}", attempt, error)
+            self._postpone(source, offset, partition, error, attempt)
+        self._metrics.messages.labels(source.topic, "retried").inc()
+
+    @staticmethod
+    def _refuse_unreadable(record: Record) -> None:
+        if record.unreadable is not None:
+            raise Poison("unreadable", record.unreadable)
 
     def _refuse_oversized(self, record: Record) -> None:
         size = len(record.value or b"")
@@ -152,15 +170,19 @@ class Acknowledgement(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
             self._offsets.finish(record.source, record.offset)
 
     def _retry_later(self, record: Record, partition: _Partition, error: Exception, attempt: int) -> None:
+        if self._is_ours(record, partition):  # else who has the partition now gets it: it was not committed
+            self._postpone(record.source, record.offset, partition, error, attempt)
+
+    def _postpone(
+        self, source: TopicPartition, offset: int, partition: _Partition, error: Exception, attempt: int
+    ) -> None:
         consumer = self._consumer()
-        if consumer is None or not self._is_ours(record, partition):
-            return  # it was not committed: who has the partition now gets it
-        consumer.seek(record.source, record.offset)
-        consumer.pause(record.source)
+        if consumer is None:
+            return
+        consumer.seek(source, offset)
+        consumer.pause(source)
         pause = self._pause_seconds(attempt)
-        partition.resumption = asyncio.get_running_loop().call_later(
-            pause, self._resume, record.source, partition
-        )
+        partition.resumption = asyncio.get_running_loop().call_later(pause, self._resume, source, partition)
         self._metrics.paused.inc()
         cause = type(error.__cause__).__name__ if error.__cause__ else None
         logger.bind(error=type(error).__name__, cause=cause, attempt=attempt).warning(

@@ -5,7 +5,7 @@ import random
 from collections.abc import Collection, Coroutine
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 from loguru import logger
@@ -20,6 +20,7 @@ from library_adapters.kafka.offsets import Offsets
 from library_adapters.kafka.producer import KAFKA
 from library_adapters.kafka.records import Handle, Judge, Record
 from library_adapters.kafka.settings import ConsumerSettings, KafkaSettings
+from library_adapters.kafka.unreadable import MendingConsumer, mending
 from library_domain.shared.errors import DependencyUnavailable
 
 _WATCH_SECONDS = 1.0
@@ -63,6 +64,8 @@ class Consumers:
     async def run(self, stopping: asyncio.Event) -> None:
         """Consume until `stopping` is set; then finish the messages in hand, commit, and leave the group."""
         await self._broker.connect()
+        config = self._broker.config.broker_config
+        config.builder = mending(config.builder)
         try:
             async with asyncio.TaskGroup() as group:
                 for number, member in enumerate(self._members):
@@ -151,6 +154,8 @@ class _Member:
         """Join, then watch. Raises KafkaError when there is no broker, no topic, or the membership is lost for good."""
         self._acknowledgement.restart()
         await self._subscriber.start()
+        if isinstance(consumer := self._consumer(), MendingConsumer):
+            consumer.on_unreadable = self._acknowledgement.refetch
         self.joined = True
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
@@ -179,8 +184,15 @@ class _Member:
                 key=record.key,
                 value=record.value,
                 headers=tuple(record.headers),
+                unreadable=self._why_unreadable(record),
             )
         )
+
+    def _why_unreadable(self, record: ConsumerRecord[bytes | None, bytes | None]) -> str | None:
+        consumer = self._consumer()
+        if not isinstance(consumer, MendingConsumer):
+            return None  # it was stopped meanwhile
+        return consumer.why_unreadable(TopicPartition(record.topic, record.partition), record.offset)
 
     async def _report_lag(self, consumer: AIOKafkaConsumer) -> None:
         for source in consumer.assignment():

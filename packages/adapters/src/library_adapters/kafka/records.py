@@ -22,6 +22,8 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
+    unreadable: str | None = None
+    """Why it could not be unpacked; then what could be is here, and the headers are not."""
 
     @property
     def source(self) -> TopicPartition:

@@ -13,6 +13,8 @@ from library_domain.shared.ids import GameId, UserId
 from library_domain.shared.money import Money
 
 _SQL = statements("library")
+# An entry is filed only where it stands.
+_IN_ORDER = ("insert_entry", "update_entry", "unfile", "file", "put_grant", "redate_grant")
 
 
 class PostgresLibrary:
@@ -43,32 +45,28 @@ class PostgresLibrary:
             grants_of[row["game_id"]].append(to_grant(row))
         return {row["game_id"]: _to_entry(row, grants_of[row["game_id"]]) async for row in entries}
 
-    async def save(self, entry: LibraryEntry) -> None:
+    async def save(self, *entries: LibraryEntry) -> None:
         """See the port."""
-        revision = self._next_revision(entry.user_id)
         now = self._now()
-        if entry.is_new or entry.is_changed:
-            await self._connection.execute(
-                _SQL["insert_entry" if entry.is_new else "update_entry"],
-                _to_row(entry, revision=revision, now=now),
-            )
-        if entry.is_refiled:
-            filed = {
-                "user_id": entry.user_id,
-                "id": entry.id,
-                "category_ids": list(entry.category_ids),
-                "now": now,
-            }
-            await self._connection.execute(_SQL["unfile"], filed)
-            await self._connection.execute(_SQL["file"], filed)
-        if entry.new_grants:
-            async with self._connection.cursor() as cursor:
-                await cursor.executemany(
-                    _SQL["insert_grant"],
-                    [_grant_row(entry, grant, revision=revision, now=now) for grant in entry.new_grants],
-                )
-        entry.is_new = entry.is_changed = entry.is_refiled = False
-        entry.new_grants.clear()
+        rows: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        for entry in entries:
+            revision = self._next_revision(entry.user_id)
+            if entry.is_new or entry.is_changed:
+                name = "insert_entry" if entry.is_new else "update_entry"
+                rows[name].append(_to_row(entry, revision=revision, now=now))
+            if entry.is_refiled:
+                filed = _filed_row(entry, now=now)
+                rows["unfile"].append(filed)
+                rows["file"].append(filed)
+            for name, grants in (("put_grant", entry.new_grants), ("redate_grant", entry.redated_grants)):
+                rows[name] += [_grant_row(entry, grant, revision=revision, now=now) for grant in grants]
+        async with self._connection.pipeline(), self._connection.cursor() as cursor:
+            for name in filter(rows.get, _IN_ORDER):
+                await cursor.executemany(_SQL[name], rows[name])
+        for entry in entries:
+            entry.is_new = entry.is_changed = entry.is_refiled = False
+            entry.new_grants.clear()
+            entry.redated_grants.clear()
 
 
 def to_grant(row: Mapping[str, Any]) -> Grant:
@@ -126,6 +124,15 @@ def _to_row(entry: LibraryEntry, *, revision: int, now: datetime) -> dict[str, A
         "notes": entry.notes,
         "created_at": entry.created_at,
         "revision": revision,
+        "now": now,
+    }
+
+
+def _filed_row(entry: LibraryEntry, *, now: datetime) -> dict[str, Any]:
+    return {
+        "user_id": entry.user_id,
+        "id": entry.id,
+        "category_ids": list(entry.category_ids),
         "now": now,
     }
 

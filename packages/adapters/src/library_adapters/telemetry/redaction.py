@@ -18,10 +18,11 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], .
     # The password of a URL. Greedy to the last @: a password may hold one unescaped. Bounded: no text may cost more
     # than its length.
     (re.compile(r"(://[^\s:/@]{0,128}):\S{0,512}@"), rf"\1:{MASK}@"),
-    # password=…, client_secret: "…", in connection strings, forms and JSON.
+    # password=…, PGPASSWORD=…, client_secret: "…", in connection strings, forms and JSON; a backslash escapes.
     (
         re.compile(
-            rf"""((?:\b|_)(?:{_SECRET_NAME})["']?\s*[=:]\s*)(?!(?:bearer|basic)\s)("[^"]*"|'[^']*'|[^\s,;&]+)""",
+            rf"""((?:\b|_|\bpg)(?:{_SECRET_NAME})["']?\s*[=:]\s*)(?!(?:bearer|basic)\s)"""
+            r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|(?:\\.|[^\s,;&])+)""",
             re.IGNORECASE,
         ),
         rf"\1{MASK}",

@@ -61,8 +61,8 @@ AddToLibraryUnitOfWork = UnitOfWork[AddToLibraryTransaction]
 class AddToLibraryHandler:
     """Give the buyer a right to the game and to each DLC.
 
-    The same transaction adds nothing twice, in whatever order and however often its event arrives. The purchase is
-    announced once: by the game, naming its DLC; by the DLC themselves where the game was there before.
+    The same transaction adds nothing twice, in whatever order and however often its event arrives; a newer event of it
+    may describe it anew. The purchase is announced once: by the game, naming its DLC; by the DLC themselves where the game was there before.
     """
 
     def __init__(self, *, uow: AddToLibraryUnitOfWork, clock: Clock, ids: IdSource) -> None:
@@ -99,9 +99,9 @@ class AddToLibraryHandler:
                 )
                 added += [dlc_id] if dlc_added else []
 
-            for product_id in sorted(entries):
-                await tx.library.save(entries[product_id])
-                tx.record(*entries[product_id].events)
+            in_order = [entries[product_id] for product_id in sorted(entries)]
+            await tx.library.save(*in_order)
+            tx.record(*(event for entry in in_order for event in entry.events))
         return AddToLibraryResult(added=tuple(added))
 
     def _open(

@@ -15,10 +15,11 @@ class LibraryRepository(Protocol):
         """Return the user's entries for these games, each with all its grants; games without a row are absent."""
         ...
 
-    async def save(self, entry: LibraryEntry) -> None:
-        """Write what changed of the entry and its new grants, stamped with the user's next revision.
+    async def save(self, *entries: LibraryEntry) -> None:
+        """Write what changed of the entries and their grants in one go, stamped with the users' next revision.
 
-        A category that the entry is filed under must have been saved before.
+        A category that an entry is filed under must have been saved before. A grant that was only redated keeps its
+        revision. An older event never overwrites what a newer one said.
         """
         ...
 

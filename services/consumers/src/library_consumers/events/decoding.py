@@ -16,9 +16,11 @@ _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _MAX_AHEAD = timedelta(days=1)
 """A time further in the future than clocks differ would win against every later event of its row (data 1)."""
 
+MAX_TEXT = 100
+"""Characters of the texts that we keep."""
 Aware = Annotated[datetime, msgspec.Meta(tz=True)]
 """RFC 3339 with an offset."""
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f-\x9f]*\Z")]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT, pattern=r"^[^\x00-\x1f\x7f-\x9f]*\Z")]
 """1 to 100 characters, none of them a control character."""
 
 

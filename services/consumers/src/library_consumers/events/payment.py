@@ -11,7 +11,7 @@ import msgspec
 
 from library_adapters.kafka import Outcome, Poison
 from library_consumers.application import Application
-from library_consumers.events.decoding import Aware, Envelope, Text, plausible_time
+from library_consumers.events.decoding import MAX_TEXT, Aware, Envelope, Text, plausible_time
 from library_domain.catalog.model import ProductType
 from library_domain.catalog.use_cases.learn_games import LearnGames
 from library_domain.flows.add_to_library import AddToLibrary
@@ -46,7 +46,9 @@ _ACQUISITION = {
 class Price(msgspec.Struct, frozen=True, kw_only=True):
     """What was paid."""
 
-    amount: Decimal
+    # Python's Decimal would also read "1_0", " 1" and digits of other scripts.
+    amount: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,10}(\.[0-9]{1,2})?\Z")] | int | float
+    """A number, or one as text."""
     currency: str = "RUB"
 
 
@@ -93,7 +95,7 @@ def _add_to_library(envelope: Envelope, data: PurchaseCompleted, now: datetime) 
         user_id=UserId(data.user_id),
         game_id=GameId(data.game_id),
         acquisition_type=_ACQUISITION[data.purchase_type],
-        transaction_id=unicodedata.normalize("NFC", data.transaction_id),
+        transaction_id=_normal(data.transaction_id, member="data.transaction_id"),
         purchase_type=data.purchase_type,
         event_id=envelope.event_id,
         event_time=event_time,
@@ -105,9 +107,18 @@ def _add_to_library(envelope: Envelope, data: PurchaseCompleted, now: datetime) 
     )
 
 
+def _normal(text: str, *, member: str) -> str:
+    """Return the text in NFC, in which some characters become three: what was short enough need not be any more."""
+    normal = unicodedata.normalize("NFC", text)
+    if len(normal) > MAX_TEXT:
+        raise Poison("invalid_data", f"{member} is longer than {MAX_TEXT} characters in NFC")
+    return normal
+
+
 def _money(price: Price) -> Money:
     try:
-        return Money(price.amount, price.currency)
+        # Through text: a float is the decimal that was sent, not its binary neighbour.
+        return Money(Decimal(str(price.amount)), price.currency)
     except ValidationFailed as error:
         where, why = error.details["field"], error.details["reason"]
         raise Poison("invalid_data", f"data.price.{where}: {why}") from error

@@ -58,8 +58,8 @@ SELECT %(user_id)s, category_id, %(id)s, %(now)s
   FROM unnest(%(category_ids)s::uuid[]) AS category_id
     ON CONFLICT (user_id, category_id, library_item_id) DO NOTHING
 
--- name: insert_grant
--- One right from one source.
+-- name: put_grant
+-- One right from one source, as the event with the most authority describes it (ADR 0002); a revoked one stays revoked.
 INSERT INTO library_grants (
     user_id, game_id, acquisition_type, source_id, transaction_id, purchase_type, price_amount, price_currency,
     gifted_by, granted_at, expires_at, revoked_at, revoke_reason, event_time, event_id, revision, created_at
@@ -69,3 +69,33 @@ VALUES (
     %(price_amount)s, %(price_currency)s, %(gifted_by)s, %(granted_at)s, %(expires_at)s, %(revoked_at)s,
     %(revoke_reason)s, %(event_time)s, %(event_id)s, %(revision)s, %(now)s
 )
+ON CONFLICT (user_id, game_id, acquisition_type, source_id) DO UPDATE
+   SET transaction_id = excluded.transaction_id,
+       purchase_type = excluded.purchase_type,
+       price_amount = excluded.price_amount,
+       price_currency = excluded.price_currency,
+       gifted_by = excluded.gifted_by,
+       granted_at = excluded.granted_at,
+       expires_at = excluded.expires_at,
+       revoked_at = coalesce(excluded.revoked_at, library_grants.revoked_at),
+       revoke_reason = coalesce(excluded.revoke_reason, library_grants.revoke_reason),
+       event_time = excluded.event_time,
+       event_id = excluded.event_id,
+       revision = excluded.revision
+ WHERE (
+           library_grants.price_amount IS NOT NULL, library_grants.event_time,
+           coalesce(library_grants.event_id, '00000000-0000-0000-0000-000000000000'::uuid)
+       ) <= (
+           excluded.price_amount IS NOT NULL, excluded.event_time,
+           coalesce(excluded.event_id, '00000000-0000-0000-0000-000000000000'::uuid)
+       )
+
+-- name: redate_grant
+-- A newer event said the same: remembered for the next comparison, and no change of anything.
+UPDATE library_grants
+   SET event_time = %(event_time)s,
+       event_id = %(event_id)s
+ WHERE user_id = %(user_id)s AND game_id = %(game_id)s AND acquisition_type = %(acquisition_type)s
+   AND source_id = %(source_id)s
+   AND (event_time, coalesce(event_id, '00000000-0000-0000-0000-000000000000'::uuid))
+       < (%(event_time)s, coalesce(%(event_id)s, '00000000-0000-0000-0000-000000000000'::uuid))

@@ -56,6 +56,9 @@ class LibraryEntry:
     category_ids: frozenset[UUID] = frozenset()
     grants: list[Grant] = field(default_factory=list)
     new_grants: list[Grant] = field(default_factory=list)
+    """To be written: those that came, and those that an event described anew."""
+    redated_grants: list[Grant] = field(default_factory=list)
+    """A newer event said the same of them: only its time and id are to be written, which is no change (no revision)."""
     is_new: bool = False
     is_changed: bool = False
     is_refiled: bool = False
@@ -103,12 +106,13 @@ class LibraryEntry:
     ) -> bool:
         """Add a right; return whether it brought the product into the library.
 
-        A source that is already there changes nothing, whatever became of it: nothing revives a revoked right.
+        A source that is already there is at most described anew, by a newer event: nothing revives a revoked right.
         A right that is stronger than the best one changes what the entry shows; a weaker one is only recorded.
         `dlc` came along in the same purchase and is named in the announcement; `came_with` is the base game whose
         announcement names this DLC.
         """
         if self._knows(grant):
+            self._correct(grant, now=now, game_name=game_name)
             return False
 
         brought = self.is_brought_by(grant, now)
@@ -128,26 +132,8 @@ class LibraryEntry:
             )
         elif brought:
             self.events.append(self._added(grant, now=now, game_name=game_name, dlc=dlc))
-        elif changes:
-            self.events.append(
-                GameUpdated(
-                    user_id=self.user_id,
-                    game_id=self.game_id,
-                    occurred_at=now,
-                    game_name=game_name,
-                    changes=changes,
-                )
-            )
         else:
-            self.events.append(
-                GrantRecorded(
-                    user_id=self.user_id,
-                    game_id=self.game_id,
-                    occurred_at=now,
-                    acquisition_type=grant.acquisition_type,
-                    source_id=grant.source_id,
-                )
-            )
+            self.events.append(self._changed(grant, changes, now=now, game_name=game_name))
         return brought
 
     def edit(
@@ -201,6 +187,21 @@ class LibraryEntry:
     def _knows(self, grant: Grant) -> bool:
         return any(known.key == grant.key for known in self.grants)
 
+    def _correct(self, grant: Grant, *, now: datetime, game_name: str | None) -> None:
+        """Let a further event about a known right describe it anew, if it may."""
+        number, known = next((n, known) for n, known in enumerate(self.grants) if known.key == grant.key)
+        merged = known.merged(grant)
+        if merged == known:
+            return
+        self.grants[number] = merged
+        unwritten = any(each.key == grant.key for each in self.new_grants)
+        for waiting in (self.new_grants, self.redated_grants):
+            waiting[:] = [each for each in waiting if each.key != grant.key]
+        same = merged.says_the_same(known)
+        (self.redated_grants if same and not unwritten else self.new_grants).append(merged)
+        if not same:
+            self.events.append(self._changed(merged, self._show_best(now), now=now, game_name=game_name))
+
     def _show_best(self, now: datetime) -> tuple[str, ...]:
         """Make the entry show its best live right; return the names of the members that changed."""
         held = best(self.grants, now)
@@ -214,6 +215,25 @@ class LibraryEntry:
             "revoke_reason": None,
         }
         return self._take(shown)
+
+    def _changed(
+        self, grant: Grant, changes: tuple[str, ...], *, now: datetime, game_name: str | None
+    ) -> DomainEvent:
+        if changes:
+            return GameUpdated(
+                user_id=self.user_id,
+                game_id=self.game_id,
+                occurred_at=now,
+                game_name=game_name,
+                changes=changes,
+            )
+        return GrantRecorded(
+            user_id=self.user_id,
+            game_id=self.game_id,
+            occurred_at=now,
+            acquisition_type=grant.acquisition_type,
+            source_id=grant.source_id,
+        )
 
     def _added(
         self, grant: Grant, *, now: datetime, game_name: str | None, dlc: tuple[GameId, ...]

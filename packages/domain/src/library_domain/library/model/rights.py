@@ -1,7 +1,7 @@
 """Rights to a game, and the access that they give (data 1)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -22,6 +22,9 @@ class AcquisitionType(StrEnum):
 
 _STRENGTH = {kind: -rank for rank, kind in enumerate(AcquisitionType)}
 """Purchase beats gift beats subscription beats free beats family (data 1): the order of the enum."""
+
+
+_NO_EVENT = UUID(int=0)
 
 
 class Via(StrEnum):
@@ -62,6 +65,38 @@ class Grant:
     def key(self) -> tuple[AcquisitionType, str]:
         """What makes it one right: the same source never grants twice (data 1)."""
         return self.acquisition_type, self.source_id
+
+    @property
+    def authority(self) -> tuple[bool, datetime, UUID]:
+        """Which of several events about one right describes it: the greatest.
+
+        One with a price sold the product, one without may only name it among the DLC of another; of a sort the newest.
+        """
+        return self.price is not None, self.event_time, self.event_id or _NO_EVENT
+
+    def merged(self, other: "Grant") -> "Grant":
+        """Return what two events about the same right say together, in whatever order.
+
+        The right is held since the earliest time that either says: an event that is sent again may bear its own time.
+        A revoked right stays revoked.
+        """
+        described = max(self, other, key=lambda grant: grant.authority)
+        ends = [
+            (grant.revoked_at, grant.revoke_reason or "")
+            for grant in (self, other)
+            if grant.revoked_at is not None
+        ]
+        revoked_at, reason = min(ends, default=(None, None))
+        return replace(
+            described,
+            granted_at=min(self.granted_at, other.granted_at),
+            revoked_at=revoked_at,
+            revoke_reason=reason,
+        )
+
+    def says_the_same(self, other: "Grant") -> bool:
+        """Tell whether the two differ in nothing but the event that said it."""
+        return replace(self, event_time=other.event_time, event_id=other.event_id) == other
 
     def is_live(self, now: datetime) -> bool:
         """Tell whether the right holds at this moment."""
