@@ -1,5 +1,6 @@
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -85,6 +86,29 @@ class TestLibraryDev:
         assert answer.returncode == 1
         assert complaint in answer.stderr
         assert "Traceback" not in answer.stderr
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_ends_on_a_signal_that_its_shell_had_ignored(
+        self, state: Path, tmp_path: Path, number: signal.Signals
+    ) -> None:
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        # As `&` starts it in a shell that is not interactive.
+        ignoring = (
+            f"import os, signal, sys; signal.signal({number:d}, signal.SIG_IGN); "
+            "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+        )
+        with (
+            subprocess.Popen(
+                [sys.executable, "-c", ignoring, "-m", "library_devstack", "publish", "--file", str(pipe)],
+                env={**os.environ, "DEVSTACK_STATE": str(state)},
+            ) as process,
+            # Opening it waits until the command reads from it.
+            pipe.open("w"),
+        ):
+            process.send_signal(number)
+
+            assert process.wait(20) == 130
 
 
 @pytest.mark.slow

@@ -212,8 +212,10 @@ def _issuer(stack: Stack) -> Issuer:
 
 def main() -> None:
     """Run the command; what we anticipate is one line, not a traceback."""
-    # SIGTERM ends a command as Ctrl-C does, through every finally.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    # SIGTERM ends a command as Ctrl-C does, through every finally. SIGINT is set too, because a shell that is not
+    # interactive has what it starts with & ignore it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         code = app()
     except (StackError, SampleMissing) as problem:

@@ -45,8 +45,10 @@ def running(stack: Stack) -> Iterator[None]:
         yield
     finally:
         # An impatient second Ctrl-C would leave processes behind; the stop is bounded.
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
         try:
             take_down(stack)
         finally:
-            signal.signal(signal.SIGINT, before)
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)
