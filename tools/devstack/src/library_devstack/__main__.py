@@ -18,7 +18,7 @@ from rich.table import Table
 
 from library_devstack import demo, events
 from library_devstack.console import console, notes
-from library_devstack.lifecycle import bring_up, take_down
+from library_devstack.lifecycle import bring_up, end_run, take_down
 from library_devstack.sample import SampleMissing
 from library_devstack.sample.assemble import assemble, choose
 from library_devstack.sample.dataset import OWN_SAMPLE
@@ -57,8 +57,10 @@ def up(*, services: bool = False, port: dict[str, int] | None = None) -> None:
 
 @app.command(name=["down", "stop"])
 def down() -> None:
-    """Stop everything that runs; data stays."""
-    take_down(_stack())
+    """Stop everything that runs, a `library-dev run` too; data stays."""
+    stack = _stack()
+    end_run(stack)
+    take_down(stack)
 
 
 @app.command

@@ -7,7 +7,7 @@ from uuid import UUID
 from library_devstack.console import console, notes
 from library_devstack.demo.load import load
 from library_devstack.demo.show import Doors, show
-from library_devstack.lifecycle import bring_up, running
+from library_devstack.lifecycle import RUN, bring_up, running
 from library_devstack.sample import Dataset
 from library_devstack.sample.dataset import player_id
 from library_devstack.services import addresses, services
@@ -33,7 +33,7 @@ def run(stack: Stack, dataset: Dataset, *, issuer: Issuer, stay: bool) -> None:
     Raises StackError when a part of it fails, StateLocked when another run is on: its end would be ours.
     """
     began = time.monotonic()
-    with stack.state.locked("demo"), running(stack):
+    with stack.state.locked(RUN), running(stack):
         bring_up(stack, with_services=True)
         found = addresses(stack)
         bootstrap = stack.find(Kafka).bootstrap
@@ -72,10 +72,11 @@ def _stay(stack: Stack) -> None:
     notes.print("\nCtrl-C stops everything; the data stay for the next run.")
     watched = {each.name: each for each in (*stack.components, *services(stack))}
     try:
-        while True:
+        while watched:
             for name in [name for name, each in watched.items() if not each.process.running]:
                 del watched[name]
                 notes.print(f"[red]✗[/] {name} has ended; see `library-dev logs {name}`")
             time.sleep(_LOOK_SECONDS)
+        notes.print("nothing is left of it")
     except KeyboardInterrupt:
         notes.print()

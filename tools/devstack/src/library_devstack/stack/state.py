@@ -12,6 +12,7 @@ from random import SystemRandom
 from threading import RLock
 
 from library_devstack.stack.errors import PortTaken, StateLocked, StateUnreadable
+from library_devstack.stack.process import Identity
 
 LOOPBACK = "127.0.0.1"
 
@@ -77,12 +78,32 @@ class State:
 
         Raises StateLocked at once instead of waiting: two people meant two different things.
         """
-        with self.path("run", f"{purpose}.lock").open("w") as lock:
+        # Opened for appending: whoever comes second must not wipe out the name of the first.
+        with self._lock_file(purpose).open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as taken:
-                raise StateLocked(f"another library-dev is working on {self.directory}") from taken
-            yield
+                holder = self.holder(purpose)
+                who = "another library-dev" if holder is None else f"another library-dev (pid {holder.pid})"
+                raise StateLocked(f"{who} is working on {self.directory}") from taken
+            lock.truncate(0)
+            lock.write(Identity.of(os.getpid()).text())
+            lock.flush()
+            try:
+                yield
+            finally:
+                lock.truncate(0)
+
+    def holder(self, purpose: str) -> Identity | None:
+        """Return who holds the lock; None when nobody does, or has only just got it."""
+        try:
+            holder = Identity.parse(self._lock_file(purpose).read_text())
+        except FileNotFoundError:
+            return None
+        return None if holder is None or holder.find() is None else holder
+
+    def _lock_file(self, purpose: str) -> Path:
+        return self.path("run", f"{purpose}.lock")
 
     def _configure(self, ports: Mapping[str, int]) -> None:
         self._ports.update(ports)
