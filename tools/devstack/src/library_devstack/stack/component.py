@@ -7,7 +7,7 @@ from pathlib import Path
 
 from library_devstack.stack.errors import ComponentFailed, NotHealthy
 from library_devstack.stack.process import ManagedProcess, minimal_environment
-from library_devstack.stack.state import State
+from library_devstack.stack.state import LOOPBACK, State
 
 _POLL_SECONDS = 0.05
 
@@ -35,6 +35,16 @@ class Component(ABC):
     def port(self) -> int:
         """Return the loopback port that clients use."""
         return self._state.port(self.port_names[0])
+
+    @property
+    def address(self) -> str:
+        """Return host and port for clients; empty when it has no door of its own."""
+        return f"{LOOPBACK}:{self.port}"
+
+    @property
+    def health_address(self) -> str:
+        """Return host and port where it tells how it is; empty when that is asked in its own protocol."""
+        return ""
 
     @property
     def data(self) -> Path:

@@ -20,6 +20,7 @@ LOOPBACK = "127.0.0.1"
 # outgoing connection could be gone between our choice and the server's bind.
 _PORTS = range(20_000, 32_768)
 _ATTEMPTS = 100
+_FILE = "state.json"
 _SECRET_BYTES = 24
 
 
@@ -32,7 +33,7 @@ class State:
 
     def __init__(self, directory: Path, *, ports: Mapping[str, int] | None = None) -> None:
         self.directory = directory.resolve()
-        self._file = self.directory / "state.json"
+        self._file = self.directory / _FILE
         self._mutex = RLock()
         self._ports: dict[str, int] = {}
         self._configured: set[str] = set()
@@ -40,6 +41,11 @@ class State:
         self._read()
         if ports:
             self._change(lambda: self._configure(ports))
+
+    @staticmethod
+    def exists(directory: Path) -> bool:
+        """Tell whether anything was ever started in the directory."""
+        return (directory / _FILE).is_file()
 
     def port(self, name: str) -> int:
         """Return the port of this name, choosing a free one the first time."""
@@ -58,7 +64,15 @@ class State:
             return
         if name in self._configured:
             raise PortTaken(name, port)
+        self.replace_port(name)
+
+    def replace_port(self, name: str) -> None:
+        """Choose another free port for this name, and remember it."""
         self._change(lambda: self._ports.update({name: self._free_port()}))
+
+    def is_free(self, port: int) -> bool:
+        """Tell whether nobody listens on the port and no name of ours has it."""
+        return port not in self._ports.values() and _is_free(port)
 
     def secret(self, name: str) -> str:
         """Return the secret of this name (32 URL-safe characters), making it the first time."""
