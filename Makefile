@@ -8,8 +8,10 @@ SHELL := /bin/sh
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
-# ---- Settings: `make run PLAYERS=all`, `make unit ARGS="-k purchase -x"` ----
+# ---- Settings: `make run PLAYERS=50`, `make unit ARGS="-k purchase -x"` ----
 PLAYERS ?= 300
+# Directory of the public data, which more players than the sample's 300 need.
+DATA ?=
 ARGS ?=
 # What `protos` compares with: the newest state of the branch that everybody builds on.
 BASE ?= $(shell git rev-parse --verify --quiet origin/main || git rev-parse --verify --quiet HEAD)
@@ -36,15 +38,15 @@ help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z0-9_-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@printf '\nSettings: PLAYERS=%s (or all), ARGS="…" for pytest\n' "$(PLAYERS)"
+	@printf '\nSettings: PLAYERS=%s (with DATA=directory more, or all), ARGS="…" for pytest\n' "$(PLAYERS)"
 
 .PHONY: run
 run: $(INSTALLED) ## Start the whole service with real sample data and show one purchase; Ctrl-C ends it
-	@$(IN)/library-dev run --players $(PLAYERS)
+	@$(IN)/library-dev run --players $(PLAYERS) $(if $(DATA),--data "$(DATA)")
 
 .PHONY: stop
-stop: $(INSTALLED) ## Stop whatever `make run` left running
-	@$(IN)/library-dev stop
+stop: ## Stop `make run`, or whatever it left running
+	@if [ -x $(IN)/library-dev ]; then $(IN)/library-dev stop; else echo "nothing is installed, so nothing runs"; fi
 
 .PHONY: test
 test: $(INSTALLED) ## Run every test
@@ -176,9 +178,9 @@ clean: ## Remove what was installed, cached and built; the stack's state stays
 
 .tools/uv/bin/uv:
 	$(call say,installing uv $(UV_VERSION))
-	@python3 -m pip install --quiet --disable-pip-version-check --upgrade --target .tools/uv uv==$(UV_VERSION)
+	@python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --upgrade --target .tools/uv uv==$(UV_VERSION)
 
 $(INSTALLED): uv.lock $(PROJECTS) | $(UV_TOOL)
 	$(call say,installing the workspace)
-	@$(UV) sync --locked
+	@$(UV) sync --quiet --locked
 	@touch $@

@@ -1,5 +1,6 @@
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -8,7 +9,8 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]  # no type information is published for it
 import pytest
 
-from library_devstack.stack import Stack
+from library_devstack.stack import Redis, Stack
+from library_devstack.stack.state import State
 
 USER = "5b5a8fd9-1383-5b9e-b865-c982dd5aa464"
 
@@ -48,7 +50,11 @@ class TestLibraryDev:
         up = library_dev("up")
         exports = dict(re.findall(r"^export (\w+)='?(.*?)'?$", library_dev("env").stdout, re.MULTILINE))
         status = library_dev("status")
+        unknown_log = library_dev("logs", "nothing")
         published = library_dev("publish", "--file", "-", text='{"event_id": "1"}\n{"event_id": "2"}')
+        tail = library_dev("tail", "payment-events", "--from-start", "--count", "2")
+        psutil.Process(Stack(state).find(Redis).process.pid).kill()
+        without_redis = library_dev("status")
         down = library_dev("down")
 
         assert up.returncode == 0, up.stderr
@@ -56,13 +62,19 @@ class TestLibraryDev:
             exports
         )
         assert {"KAFKA_BOOTSTRAP", "S3_ENDPOINT", "JWKS_URL", "LIBRARY_POSTGRES__DSN"} <= set(exports)
+        assert "no log of 'nothing'; there are: kafka" in unknown_log.stderr
         assert status.returncode == 0, status.stdout
         assert status.stdout.count("healthy") == 5
         assert "2 published to payment-events" in published.stderr
+        assert sorted(tail.stdout.splitlines()) == ['{"event_id": "1"}', '{"event_id": "2"}']
+        assert without_redis.returncode == 1
+        assert "has ended" in without_redis.stdout
         assert down.returncode == 0, down.stderr
         assert ours(state) == []
 
-    def test_prints_nothing_but_the_token(self, library_dev: Command) -> None:
+    def test_prints_nothing_but_the_token(self, library_dev: Command, state: Path) -> None:
+        State(state).secret("client")
+
         answer = library_dev("token", "--user", USER, "--role", "support", "--ttl", "60")
 
         assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+\n", answer.stdout)
@@ -70,21 +82,63 @@ class TestLibraryDev:
     @pytest.mark.parametrize(
         ("arguments", "complaint"),
         [
-            (["logs", "nothing"], "no log of 'nothing'"),
+            (["env"], "nothing was ever started"),
+            (["token", "--user", USER], "nothing was ever started"),
+            (["logs", "api"], "nothing was ever started"),
             (["run", "--players", "none"], "--players none: a positive number, or all"),
             (["run", "--players", "all", "--data", "/nowhere"], "/nowhere/steam-store.csv is not there"),
+            (["publish", "--file", "/nowhere"], "/nowhere: No such file"),
+            (
+                ["publish", "--file", "-", "--topic", "payments"],
+                "no topic 'payments'; there are: payment-events",
+            ),
+            (["tail", "payments"], "no topic 'payments'"),
             (["publish", "--file", "-"], "line 1 is not JSON"),
-            (["publish", "purchase", "--user", USER, "--game", USER], "the stack does not run"),
+            (["publish", "purchase", "--user", USER, "--game", USER], "nothing was ever started"),
         ],
     )
     def test_says_in_a_line_what_is_wrong(
-        self, library_dev: Command, arguments: list[str], complaint: str
+        self, library_dev: Command, state: Path, arguments: list[str], complaint: str
     ) -> None:
         answer = library_dev(*arguments, text="{")
+
+        assert not state.exists()
 
         assert answer.returncode == 1
         assert complaint in answer.stderr
         assert "Traceback" not in answer.stderr
+
+    @pytest.mark.parametrize(("option", "value"), [("--role", "king"), ("--ttl", "0")])
+    def test_refuses_a_token_that_no_platform_would_give(
+        self, library_dev: Command, option: str, value: str
+    ) -> None:
+        answer = library_dev("token", "--user", USER, option, value)
+
+        assert answer.returncode == 2
+        assert option in answer.stdout + answer.stderr
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_ends_on_a_signal_that_its_shell_had_ignored(
+        self, state: Path, tmp_path: Path, number: signal.Signals
+    ) -> None:
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        # As `&` starts it in a shell that is not interactive.
+        ignoring = (
+            f"import os, signal, sys; signal.signal({number:d}, signal.SIG_IGN); "
+            "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+        )
+        with (
+            subprocess.Popen(
+                [sys.executable, "-c", ignoring, "-m", "library_devstack", "publish", "--file", str(pipe)],
+                env={**os.environ, "DEVSTACK_STATE": str(state)},
+            ) as process,
+            # Opening it waits until the command reads from it.
+            pipe.open("w"),
+        ):
+            process.send_signal(number)
+
+            assert process.wait(20) == 130
 
 
 @pytest.mark.slow

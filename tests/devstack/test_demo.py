@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from library_devstack.demo import choose_data, show
+from library_devstack import access
+from library_devstack.demo import choose_data
 from library_devstack.sample import SampleMissing
 from library_devstack.stack import StackError
 from library_grpc._generated.library.v1 import CheckGameAccessRequest, CheckGameAccessResponse
@@ -10,8 +11,8 @@ from library_grpc._generated.library.v1 import CheckGameAccessRequest, CheckGame
 
 class TestMessages:
     def test_are_the_ones_of_the_contract_on_the_wire(self) -> None:
-        ours = show.CheckGameAccessRequest(user_id="u", game_id="g")
-        answer = show.CheckGameAccessResponse(has_access=True, access_type="owned", reason="r")
+        ours = access.CheckGameAccessRequest(user_id="u", game_id="g")
+        answer = access.CheckGameAccessResponse(has_access=True, access_type="owned", reason="r")
 
         assert bytes(ours) == bytes(CheckGameAccessRequest(user_id="u", game_id="g"))
         assert bytes(answer) == bytes(
@@ -28,6 +29,8 @@ class TestChooseData:
 
     @pytest.mark.parametrize("players", ["all", "301"])
     def test_needs_the_public_data_for_more(self, tmp_path: Path, players: str) -> None:
+        with pytest.raises(SampleMissing, match="--data"):
+            choose_data(players, None)
         with pytest.raises(SampleMissing, match="--data"):
             choose_data(players, tmp_path)
 

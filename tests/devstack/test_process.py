@@ -98,6 +98,35 @@ class TestManagedProcess:
         assert psutil.Process(stranger).is_running()
         assert psutil.Process(stranger).status() != psutil.STATUS_STOPPED
 
+    def test_that_another_command_started_anew_is_the_one_that_is_meant(
+        self, process: ManagedProcess, tmp_path: Path
+    ) -> None:
+        start(process, OBEDIENT)
+        other = ManagedProcess(pid_file=tmp_path / "it.pid", log_file=tmp_path / "it.log")
+        other.stop(with_signal=signal.SIGTERM, timeout_seconds=10)
+        newer = start(other, OBEDIENT)
+
+        assert process.pid == newer
+
+        process.stop(with_signal=signal.SIGTERM, timeout_seconds=10)
+
+        assert not is_alive(newer)
+        assert not (tmp_path / "it.pid").exists()
+        other.kill()  # collects its child
+
+    def test_is_lost_when_it_ended_and_nobody_stopped_it(self, process: ManagedProcess) -> None:
+        pid = start(process, OBEDIENT)
+        seen = [process.lost]
+
+        psutil.Process(pid).kill()
+        while process.running:
+            os.sched_yield()
+        seen.append(process.lost)
+        process.stop(with_signal=signal.SIGTERM, timeout_seconds=1)
+        seen.append(process.lost)
+
+        assert seen == [False, True, False]
+
     def test_that_is_gone_can_be_stopped_again(self, process: ManagedProcess) -> None:
         start(process, OBEDIENT)
         process.kill()

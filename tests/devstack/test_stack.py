@@ -138,6 +138,15 @@ class TestPostgres:
         with psycopg.connect(empty_database) as connection:
             assert connection.execute("SELECT n FROM kept").fetchone() == (1,)
 
+    def test_starts_although_its_pid_file_was_lost(self, postgres: Postgres) -> None:
+        stray = psutil.Process(postgres.process.pid)
+        postgres.process._pid_file.unlink()
+
+        postgres.start()
+
+        postgres.health()
+        assert not _is_alive(stray)
+
 
 class TestKafka:
     async def test_has_every_topic(self, kafka: Kafka) -> None:

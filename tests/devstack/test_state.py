@@ -1,4 +1,5 @@
 import json
+import os
 import socket
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -84,10 +85,20 @@ class TestLock:
     def test_refuses_a_second_command_at_once(self, tmp_path: Path) -> None:
         with (
             State(tmp_path).locked(),
-            pytest.raises(StateLocked, match="another library-dev is working"),
+            pytest.raises(StateLocked, match=rf"another library-dev \(pid {os.getpid()}\) is working"),
             State(tmp_path).locked(),
         ):
             pass
+
+    def test_names_its_holder_while_it_is_held(self, tmp_path: Path) -> None:
+        state = State(tmp_path)
+
+        with state.locked("demo"):
+            during = state.holder("demo")
+
+        assert during is not None
+        assert during.pid == os.getpid()
+        assert state.holder("demo") is None
 
     def test_is_free_again_afterwards(self, tmp_path: Path) -> None:
         with State(tmp_path).locked():

@@ -9,28 +9,33 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 from rich.markup import escape
 from rich.table import Table
 
-from library_devstack import demo, events
-from library_devstack.console import console, notes
-from library_devstack.lifecycle import bring_up, take_down
+from library_devstack import access, demo, events
+from library_devstack.console import PROGRAM, console, notes
+from library_devstack.lifecycle import bring_up, end_run, take_down
 from library_devstack.sample import SampleMissing
 from library_devstack.sample.assemble import assemble, choose
 from library_devstack.sample.dataset import OWN_SAMPLE
 from library_devstack.services import addresses, services
 from library_devstack.stack import Kafka, NotHealthy, Stack, StackError, Standins
+from library_devstack.stack.kafka import check_topic
+from library_devstack.stack.state import State
 from library_devstack.standins.issuer import DEFAULT_TTL_SECONDS, Issuer, load_or_make_key
 
 STATE_VARIABLE = "DEVSTACK_STATE"
 """Not LIBRARY_…: the deployables refuse variables of that prefix which are none of their settings."""
-_DEFAULT_STATE = ".devstack"
-_DEFAULT_DATA = Path("../shared/data")
 _LOG_LINES = 200
+_LONGEST_TTL_SECONDS = 365 * 24 * 3600
+
+_Role = Literal["user", "developer", "publisher", "moderator", "support", "admin", "system"]
+_PurchaseType = Literal["direct", "gift", "subscription", "free"]
 
 app = App(name="library-dev", help="The embedded stack, the platform's stand-ins, and the demo.")
 publish = App(name="publish", help="Publish events as the platform would.")
@@ -40,7 +45,28 @@ app.command(sample)
 
 
 def _stack(*, ports: dict[str, int] | None = None, data: Path | None = None) -> Stack:
-    return Stack(Path(os.environ.get(STATE_VARIABLE, _DEFAULT_STATE)), ports=ports, data=data)
+    return Stack(_state_directory(), ports=ports, data=data)
+
+
+def _known_stack() -> Stack:
+    """Return the stack that was started once. Raises StackError: to tell of another would be to invent it."""
+    directory = _state_directory()
+    if not State.exists(directory):
+        raise StackError(
+            f"nothing was ever started in {directory}; start with `make run` or `{PROGRAM} up --services`"
+        )
+    return Stack(directory)
+
+
+def _state_directory() -> Path:
+    chosen = os.environ.get(STATE_VARIABLE)
+    return Path(chosen).resolve() if chosen else _workspace() / ".devstack"
+
+
+def _workspace() -> Path:
+    """Return the root of the workspace that this package is installed from; without one, where we are."""
+    source = Path(__file__).resolve()
+    return next((above for above in source.parents if (above / "uv.lock").is_file()), Path.cwd())
 
 
 @app.command
@@ -57,56 +83,67 @@ def up(*, services: bool = False, port: dict[str, int] | None = None) -> None:
 
 @app.command(name=["down", "stop"])
 def down() -> None:
-    """Stop everything that runs; data stays."""
-    take_down(_stack())
+    """Stop everything that runs, a `library-dev run` too; data stays."""
+    if not State.exists(_state_directory()):
+        notes.print("nothing was ever started")
+        return
+    stack = _stack()
+    end_run(stack)
+    take_down(stack)
 
 
 @app.command
 def status() -> int:
-    """Show what runs and whether it answers; exit code 1 when something that runs does not."""
-    stack = _stack()
-    table = Table("", "process", "address", "health", box=None)
+    """Show what runs and whether it answers; exit code 1 when something that was started ended or does not."""
+    stack = _known_stack()
+    table = Table("", "process", "address", "health at", "health", box=None)
     sick = 0
     for component in (*stack.components, *services(stack)):
         pid = component.process.pid
-        if pid is None:
-            table.add_row("[dim]○[/]", component.name, "", "[dim]not running[/]")
-            continue
-        try:
-            component.health()
-        except NotHealthy as problem:
+        name = component.name if pid is None else f"{component.name} ({pid})"
+        address = component.address
+        if pid is None and component.process.lost:
             sick += 1
-            table.add_row(
-                "[red]●[/]", f"{component.name} ({pid})", f"127.0.0.1:{component.port}", f"[red]{problem}[/]"
-            )
+            mark, health = "[red]✗[/]", f"[red]has ended[/]; see `{PROGRAM} logs {component.name}`"
+        elif pid is None:
+            mark, address, health = "[dim]○[/]", "", "[dim]not running[/]"
         else:
-            table.add_row(
-                "[green]●[/]", f"{component.name} ({pid})", f"127.0.0.1:{component.port}", "healthy"
-            )
-    console.print(table)
+            try:
+                component.health()
+                mark, health = "[green]●[/]", "healthy"
+            except NotHealthy as problem:
+                sick += 1
+                mark, health = "[red]●[/]", f"[red]{escape(str(problem))}[/]"
+        table.add_row(mark, name, address, "" if pid is None else component.health_address, health)
+    console.print(table, soft_wrap=True)
     return 1 if sick else 0
 
 
 @app.command
 def env() -> None:
     """Print every address and setting as shell exports: eval "$(library-dev env)"."""
-    stack = _stack()
+    stack = _known_stack()
     for name, value in {**addresses(stack), **stack.env()}.items():
         print(f"export {name}={shlex.quote(value)}")
 
 
 @app.command
-def token(*, user: UUID, role: list[str] | None = None, ttl: int = DEFAULT_TTL_SECONDS) -> None:
+def token(
+    *,
+    user: UUID,
+    role: list[_Role] | None = None,
+    ttl: Annotated[int, Parameter(validator=Number(gte=1, lte=_LONGEST_TTL_SECONDS))] = DEFAULT_TTL_SECONDS,
+) -> None:
     """Print a signed token.
 
     Args:
         user: The `sub`.
-        role: user (default), developer, publisher, moderator, support, admin, system; repeatable.
-        ttl: Seconds until it expires.
+        role: Of the platform's registry, user by default; repeatable.
+        ttl: Seconds until it expires, at most a year.
 
     """
-    roles = role or ["user"]
-    print(_issuer(_stack()).mint(user, roles[0] if len(roles) == 1 else roles, ttl_seconds=ttl))
+    roles: list[str] = [*(role or ["user"])]
+    print(_issuer(_known_stack()).mint(user, roles[0] if len(roles) == 1 else roles, ttl_seconds=ttl))
 
 
 @publish.default
@@ -120,9 +157,12 @@ def publish_events(
         file: The file, - for standard input.
 
     """
-    text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+    check_topic(topic)
     try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
         envelopes = events.parse(text)
+    except OSError as problem:
+        raise StackError(f"{file}: {problem.strerror}") from problem
     except ValueError as problem:
         raise StackError(f"{file}: {problem}") from problem
     asyncio.run(_publish(topic, envelopes))
@@ -130,20 +170,55 @@ def publish_events(
 
 @publish.command(name="purchase")
 def publish_purchase(
-    *, user: UUID, game: UUID, purchase_type: str = "direct", dlc: list[UUID] | None = None
+    *, user: UUID, game: UUID, purchase_type: _PurchaseType = "direct", dlc: list[UUID] | None = None
 ) -> None:
     """Publish a payment.purchase.completed and print it.
 
     Args:
         user: Who bought.
         game: What.
-        purchase_type: direct, gift, subscription or free.
+        purchase_type: How it was acquired.
         dlc: DLC that came with it; repeatable.
 
     """
     envelope = demo.probe_purchase(user_id=user, game_id=game, purchase_type=purchase_type, dlc=dlc or ())
     asyncio.run(_publish(events.PAYMENT_EVENTS, [envelope]))
     console.print_json(data=envelope)
+
+
+@app.command
+def tail(
+    topic: str,
+    *,
+    from_start: bool = False,
+    count: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+) -> None:
+    """Print the events of a topic as they come, one JSON document per line, until Ctrl-C.
+
+    Args:
+        topic: For instance library-events.
+        from_start: Begin with the oldest one that the broker keeps.
+        count: End after so many.
+
+    """
+    check_topic(topic)
+    asyncio.run(_tail(topic, from_start=from_start, count=count))
+
+
+@app.command
+def check_access(*, user: UUID, game: UUID) -> None:
+    """Ask over gRPC, with a token of the role system, whether a player may play a game; print the answer.
+
+    Args:
+        user: The player.
+        game: The game.
+
+    """
+    stack = _known_stack()
+    answer = asyncio.run(access.ask(addresses(stack)["GRPC_ADDRESS"], _issuer(stack), user=user, game=game))
+    console.print_json(
+        data={"has_access": answer.has_access, "access_type": answer.access_type, "reason": answer.reason}
+    )
 
 
 @app.command
@@ -155,21 +230,21 @@ def logs(name: str, *, follow: Annotated[bool, Parameter(alias="-f")] = False) -
         follow: Go on as it grows, until Ctrl-C.
 
     """
-    path = _stack().state.path("logs", f"{name}.log")
+    path = _known_stack().state.path("logs", f"{name}.log")
     if not path.exists():
         known = ", ".join(sorted(each.stem for each in path.parent.glob("*.log"))) or "none yet"
         raise StackError(f"no log of {name!r}; there are: {known}")
-    tail = shutil.which("tail") or "tail"
-    subprocess.run([tail, "-n", str(_LOG_LINES), *(["-F"] if follow else []), str(path)], check=False)
+    program = shutil.which("tail") or "tail"
+    subprocess.run([program, "-n", str(_LOG_LINES), *(["-F"] if follow else []), str(path)], check=False)
 
 
 @app.command
-def run(*, players: str = "300", data: Path = _DEFAULT_DATA, exit: bool = False) -> None:  # noqa: A002 - the flag's name
+def run(*, players: str = "300", data: Path | None = None, exit: bool = False) -> None:  # noqa: A002 - the flag's name
     """Start everything, load real players through Kafka, show what the service does, stay until Ctrl-C.
 
     Args:
         players: How many of the sample's, or all for the whole public data.
-        data: Directory of the public data, for more players than the sample has.
+        data: Directory of the public data (steam-plays.csv, steam-store.csv), for more than the sample's 300 players.
         exit: Stop after the show.
 
     """
@@ -195,14 +270,30 @@ def build_sample(*, source: Path, target: Path = OWN_SAMPLE) -> None:
 
 
 async def _publish(topic: str, envelopes: list[events.Envelope]) -> None:
-    broker = _stack().find(Kafka)
-    if not broker.process.running:
-        raise StackError("the stack does not run; start it with `library-dev up` or `library-dev run`")
+    broker = _broker()
     began = datetime.now(UTC)
     async with events.open_producer(broker.bootstrap) as producer:
         await asyncio.gather(*[await producer.send(topic, **events.record(each)) for each in envelopes])
     took = (datetime.now(UTC) - began).total_seconds()
     notes.print(f"{len(envelopes)} published to {topic} [dim]{took:.1f} s[/]")
+
+
+async def _tail(topic: str, *, from_start: bool, count: int | None) -> None:
+    async with events.open_reader(_broker().bootstrap, topic, from_start=from_start) as messages:
+        shown = 0
+        async for message in messages:
+            # Flushed, so that a pipe sees each as it comes.
+            print(events.one_line(message.value), flush=True)
+            shown += 1
+            if shown == count:
+                return
+
+
+def _broker() -> Kafka:
+    broker = _known_stack().find(Kafka)
+    if not broker.process.running:
+        raise StackError(f"the stack does not run; start it with `make run` or `{PROGRAM} up --services`")
+    return broker
 
 
 def _issuer(stack: Stack) -> Issuer:
@@ -212,10 +303,10 @@ def _issuer(stack: Stack) -> Issuer:
 
 def main() -> None:
     """Run the command; what we anticipate is one line, not a traceback."""
-    # SIGTERM ends a command as Ctrl-C does, through every finally. Both must: a shell starts what a script puts into
-    # the background with SIGINT ignored, and Python leaves it so.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    # SIGTERM ends a command as Ctrl-C does, through every finally. SIGINT is set too, because a shell that is not
+    # interactive has what it starts with & ignore it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         code = app()
     except (StackError, SampleMissing) as problem:

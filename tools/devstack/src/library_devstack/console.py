@@ -1,13 +1,26 @@
 """Progress on the terminal: what starts, what is ready, how long it took."""
 
+import shutil
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 
 from library_devstack.stack.component import Component
 
+
+def _program() -> str:
+    installed = Path(sys.executable).with_name("library-dev")
+    if shutil.which(installed.name) == str(installed):
+        return installed.name
+    return str(installed.relative_to(Path.cwd()) if installed.is_relative_to(Path.cwd()) else installed)
+
+
+PROGRAM = _program()
+"""How the caller can type us, where they are."""
 console = Console()
 """Answers go here."""
 notes = Console(stderr=True)
@@ -32,7 +45,6 @@ class Ready:
 
     def __call__(self, component: Component) -> None:
         """Print that the component is ready."""
-        place = f"127.0.0.1:{component.port}"
-        notes.print(
-            f"  [green]·[/] {component.name:<9} {place:<16} [dim]{time.monotonic() - self._began:.1f} s[/]"
-        )
+        line = f"  [green]·[/] {component.name:<9} {component.address:<16} [dim]{time.monotonic() - self._began:4.1f} s"
+        health = f"  health at {component.health_address}" if component.health_address else ""
+        notes.print(f"{line}{health}[/]", highlight=False, soft_wrap=True)

@@ -8,12 +8,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 PAYMENT_EVENTS = "payment-events"
 LIBRARY_EVENTS = "library-events"
 _REQUEST_TIMEOUT_MILLISECONDS = 10_000
 _LINGER_MILLISECONDS = 5
+_FETCH_WAIT_MILLISECONDS = 50
 
 Envelope = Mapping[str, Any]
 
@@ -99,6 +100,37 @@ async def open_producer(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
         yield producer
     finally:
         await producer.stop()
+
+
+@asynccontextmanager
+async def open_reader(
+    bootstrap: str, topic: str, *, from_start: bool = False
+) -> AsyncIterator[AIOKafkaConsumer]:
+    """Give the records of a topic, from the oldest or from now on. Without a group: joining one takes seconds."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, enable_auto_commit=False, fetch_max_wait_ms=_FETCH_WAIT_MILLISECONDS
+    )
+    await consumer.start()
+    try:
+        await consumer.topics()
+        numbers = sorted(consumer.partitions_for_topic(topic) or ())
+        partitions = [TopicPartition(topic, number) for number in numbers]
+        consumer.assign(partitions)
+        seek = consumer.seek_to_beginning if from_start else consumer.seek_to_end
+        await seek(*partitions)
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+def one_line(value: bytes | None) -> str:
+    """Return the value of a record as one line of JSON; what is no JSON becomes a string of it."""
+    text = (value or b"").decode(errors="backslashreplace")
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError:
+        document = text
+    return json.dumps(document, ensure_ascii=False)
 
 
 def record(envelope: Envelope) -> dict[str, Any]:

@@ -10,6 +10,11 @@ from library_devstack.stack import Stack
 from library_devstack.stack.component import Component
 from library_devstack.stack.stack import in_parallel
 
+RUN = "demo"
+"""The lock that a run holds from its start to its end."""
+# Longer than a run needs to stop everything, at worst in the middle of its start.
+_END_OF_RUN_SECONDS = 120.0
+
 
 def bring_up(stack: Stack, *, with_services: bool) -> None:
     """Start what does not run: the servers, then the schema, then the deployables. Raises StackError."""
@@ -25,6 +30,14 @@ def bring_up(stack: Stack, *, with_services: bool) -> None:
                 ready(service)
 
             in_parallel(start, services(stack))
+
+
+def end_run(stack: Stack) -> None:
+    """End the `library-dev run` that is on, if one is: it stops what it started, and so does not complain of ours."""
+    run = stack.state.holder(RUN)
+    if run is not None:
+        with step(f"ending the run (pid {run.pid})"):
+            run.end(timeout_seconds=_END_OF_RUN_SECONDS)
 
 
 def take_down(stack: Stack) -> None:
@@ -45,8 +58,10 @@ def running(stack: Stack) -> Iterator[None]:
         yield
     finally:
         # An impatient second Ctrl-C would leave processes behind; the stop is bounded.
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
         try:
             take_down(stack)
         finally:
-            signal.signal(signal.SIGINT, before)
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)

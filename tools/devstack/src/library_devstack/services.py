@@ -5,6 +5,7 @@ Started as child processes by their modules; never imported (architecture, law 1
 
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ from library_devstack.stack.process import minimal_environment
 from library_devstack.stack.state import LOOPBACK
 
 _TIMEOUT_SECONDS = 1.0
+_POLL_SECONDS = 0.05
 _MIGRATION_TIMEOUT_SECONDS = 120
 
 
@@ -61,6 +63,17 @@ class Service(Component):
         return self._deployable.stops_last
 
     @property
+    def address(self) -> str:
+        """Return host and port of its public door; empty when it has none."""
+        doors = self._deployable.ports.values()
+        return ", ".join(f"{LOOPBACK}:{self._state.port(door)}" for door in doors)
+
+    @property
+    def health_address(self) -> str:
+        """Return host and port of its management."""
+        return f"{LOOPBACK}:{self.port}"
+
+    @property
     def management_url(self) -> str:
         """Return the base of `/health/live`, `/health/ready` and `/metrics`."""
         return f"http://{LOOPBACK}:{self.port}"
@@ -72,12 +85,29 @@ class Service(Component):
     def health(self) -> None:
         """Ask for /health/ready."""
         try:
-            answer = httpx.get(
-                f"{self.management_url}/health/ready", timeout=_TIMEOUT_SECONDS, trust_env=False
-            )
-            answer.raise_for_status()
+            self._ask().raise_for_status()
         except httpx.HTTPError as problem:
             raise NotHealthy(str(problem)) from problem
+
+    def wait_for(self, dependency: str, *, timeout_seconds: float) -> None:
+        """Wait until the process says that it has this dependency: `kafka-group` is up once the group was joined.
+
+        Raises NotHealthy when it does not in time.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            try:
+                status = self._ask().json()["dependencies"][dependency]["status"]
+            except (httpx.HTTPError, ValueError, KeyError) as problem:
+                status = type(problem).__name__
+            if status == "up":
+                return
+            if time.monotonic() > deadline:
+                raise NotHealthy(f"{self.name} has no {dependency} within {timeout_seconds:g} s ({status})")
+            time.sleep(_POLL_SECONDS)
+
+    def _ask(self) -> httpx.Response:
+        return httpx.get(f"{self.management_url}/health/ready", timeout=_TIMEOUT_SECONDS, trust_env=False)
 
     def _command(self) -> list[str]:
         return [sys.executable, "-m", self._deployable.module, *self._deployable.arguments]

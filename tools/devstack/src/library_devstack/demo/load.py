@@ -17,7 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from library_devstack.console import notes
+from library_devstack.console import PROGRAM, notes
 from library_devstack.events import PAYMENT_EVENTS, open_producer, record
 from library_devstack.sample import Dataset
 from library_devstack.sample.dataset import player_id
@@ -28,6 +28,8 @@ _AHEAD_ROWS = 2_000
 """How far publishing may be ahead of what is visible: the broker keeps everything in memory."""
 _LOOK_SECONDS = 0.25
 _STALLED_SECONDS = 60.0
+_TELL_SECONDS = 3.0
+"""Between two lines of progress where a bar cannot be drawn."""
 _CONNECT_TIMEOUT_SECONDS = 5
 _SQL = files(__package__)
 _OWNED = _SQL.joinpath("owned.sql").read_bytes()
@@ -86,7 +88,7 @@ class _Arrived:
 async def _play(missing: list[Purchase], *, wanted: int, arrived: _Arrived, bootstrap: str) -> None:
     waiting = deque(missing)
     ahead = visible = 0
-    moved_at = time.monotonic()
+    moved_at = told_at = time.monotonic()
     with _bar() as bar:
         publishing = bar.add_task("events published", total=len(missing))
         arriving = bar.add_task("rows visible", total=wanted)
@@ -101,12 +103,15 @@ async def _play(missing: list[Purchase], *, wanted: int, arrived: _Arrived, boot
 
                 before, visible = visible, await arrived.rows()
                 bar.update(arriving, completed=visible)
+                if not notes.is_terminal and time.monotonic() - told_at > _TELL_SECONDS:
+                    told_at = time.monotonic()
+                    notes.print(f"  {visible} of {wanted} rows visible")
                 if visible > before:
                     moved_at = time.monotonic()
                 elif time.monotonic() - moved_at > _STALLED_SECONDS:
                     raise StackError(
                         f"{visible} of {wanted} library rows are visible and no more for {_STALLED_SECONDS:g} s; "
-                        "see `library-dev logs consume`"
+                        f"see `{PROGRAM} logs consume`"
                     )
 
 

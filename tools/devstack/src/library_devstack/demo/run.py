@@ -4,17 +4,18 @@ import asyncio
 import time
 from uuid import UUID
 
-from library_devstack.console import console, notes
+from library_devstack.console import PROGRAM, console, notes
 from library_devstack.demo.load import load
 from library_devstack.demo.show import Doors, show
-from library_devstack.lifecycle import bring_up, running
+from library_devstack.lifecycle import RUN, bring_up, running
 from library_devstack.sample import Dataset
-from library_devstack.sample.dataset import player_id
 from library_devstack.services import addresses, services
 from library_devstack.stack import Kafka, Postgres, Stack
 from library_devstack.standins.issuer import Issuer
 
 _LOOK_SECONDS = 1.0
+# Tansu lets a member that comes back wait 11 s.
+_JOIN_SECONDS = 60.0
 _ADDRESSES = (
     "API_URL",
     "GRPC_ADDRESS",
@@ -33,7 +34,7 @@ def run(stack: Stack, dataset: Dataset, *, issuer: Issuer, stay: bool) -> None:
     Raises StackError when a part of it fails, StateLocked when another run is on: its end would be ours.
     """
     began = time.monotonic()
-    with stack.state.locked("demo"), running(stack):
+    with stack.state.locked(RUN), running(stack):
         bring_up(stack, with_services=True)
         found = addresses(stack)
         bootstrap = stack.find(Kafka).bootstrap
@@ -47,9 +48,13 @@ def run(stack: Stack, dataset: Dataset, *, issuer: Issuer, stay: bool) -> None:
         else:
             notes.print(f"[green]✓[/] every library is there already: {len(dataset.libraries)} players")
         doors = Doors(api_url=found["API_URL"], grpc_address=found["GRPC_ADDRESS"], bootstrap=bootstrap)
-        asyncio.run(show(doors, dataset, issuer))
-        _print_addresses(stack, issuer, player_id(next(iter(dataset.libraries))))
-        notes.print(f"[dim]from nothing to here: {time.monotonic() - began:.1f} s[/]")
+        # Ready is before the group was joined, which takes the broker seconds: the times shown would be its.
+        consume = next(each for each in services(stack) if each.name == "consume")
+        consume.wait_for("kafka-group", timeout_seconds=_JOIN_SECONDS)
+        shown = asyncio.run(show(doors, dataset, issuer))
+        _print_addresses(stack, issuer, shown)
+        took = time.monotonic() - began
+        notes.print(f"[dim]started, loaded and shown in {took:.1f} s, the installation not counted[/]")
         if stay:
             _stay(stack)
 
@@ -59,7 +64,11 @@ def _print_addresses(stack: Stack, issuer: Issuer, user: UUID) -> None:
     console.rule("it runs", align="left")
     for name in _ADDRESSES:
         console.print(f"{name:<16} {everything[name]}", highlight=False, soft_wrap=True)
-    console.print('\nall of them as exports: eval "$(library-dev env)"; as this player:\n')
+    console.print(
+        f'\nall of them as exports: eval "$({PROGRAM} env)"; as player {user}:\n',
+        highlight=False,
+        soft_wrap=True,
+    )
     console.print(f"TOKEN={issuer.mint(user)}", highlight=False, soft_wrap=True)
     console.print(
         f'curl -H "Authorization: Bearer $TOKEN" {everything["API_URL"]}/api/v1/library',
@@ -72,10 +81,11 @@ def _stay(stack: Stack) -> None:
     notes.print("\nCtrl-C stops everything; the data stay for the next run.")
     watched = {each.name: each for each in (*stack.components, *services(stack))}
     try:
-        while True:
+        while watched:
             for name in [name for name, each in watched.items() if not each.process.running]:
                 del watched[name]
-                notes.print(f"[red]✗[/] {name} has ended; see `library-dev logs {name}`")
+                notes.print(f"[red]✗[/] {name} has ended; see `{PROGRAM} logs {name}`")
             time.sleep(_LOOK_SECONDS)
+        notes.print("nothing is left of it")
     except KeyboardInterrupt:
         notes.print()

@@ -5,27 +5,30 @@ import json
 import statistics
 import time
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import betterproto2
 import httpx
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from grpclib.client import Channel, UnaryUnaryMethod
-from rich.json import JSON
-from rich.panel import Panel
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from rich.table import Table
 
 from library_adapters.system import Uuid7Source
-from library_devstack.console import console
+from library_devstack import access
+from library_devstack.console import PROGRAM, console
 from library_devstack.demo.probes import probe_purchase
-from library_devstack.events import LIBRARY_EVENTS, PAYMENT_EVENTS, Envelope, open_producer, record
+from library_devstack.events import (
+    LIBRARY_EVENTS,
+    PAYMENT_EVENTS,
+    Envelope,
+    open_producer,
+    open_reader,
+    record,
+)
 from library_devstack.sample import Dataset, Game
 from library_devstack.sample.dataset import player_id
 from library_devstack.stack import StackError
-from library_devstack.standins.issuer import Issuer, client_user_id
+from library_devstack.standins.issuer import Issuer
 
 PROBES = 20
 _PAGE = 20
@@ -33,26 +36,6 @@ _SHOWN_ROWS = 12
 _POLL_SECONDS = 0.05  # the rate limit is for players, who look less often
 _TIMEOUT_SECONDS = 15.0
 _CALL_TIMEOUT_SECONDS = 5.0
-_FETCH_WAIT_MILLISECONDS = 50
-
-
-# Our own spelling of two messages of library.v1, by their field numbers: the generated ones belong to the gRPC
-# service, which tools do not import (architecture, law 1). A test compares the two.
-@dataclass(eq=False, repr=False)
-class CheckGameAccessRequest(betterproto2.Message):
-    """Of library.v1."""
-
-    user_id: str = betterproto2.field(1, betterproto2.TYPE_STRING)
-    game_id: str = betterproto2.field(2, betterproto2.TYPE_STRING)
-
-
-@dataclass(eq=False, repr=False)
-class CheckGameAccessResponse(betterproto2.Message):
-    """Of library.v1, the part that is shown."""
-
-    has_access: bool = betterproto2.field(1, betterproto2.TYPE_BOOL)
-    access_type: str = betterproto2.field(2, betterproto2.TYPE_STRING)
-    reason: str = betterproto2.field(3, betterproto2.TYPE_STRING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,30 +47,31 @@ class Doors:
     bootstrap: str
 
 
-async def show(doors: Doors, dataset: Dataset, issuer: Issuer) -> None:
-    """Print a library page, an item, an access check, the event of a purchase, and the time until it was visible."""
+async def show(doors: Doors, dataset: Dataset, issuer: Issuer) -> UUID:
+    """Print a library page, an item, an access check, the event of a purchase, and the time until it was visible.
+
+    Return the user id of the player whose library it was.
+    """
     player = _interesting_player(dataset)
     games = [game for game in dataset.games.values() if game.parent is None]
-    async with AsyncExitStack() as opened:
-        client = await opened.enter_async_context(
-            httpx.AsyncClient(base_url=doors.api_url, timeout=_CALL_TIMEOUT_SECONDS, trust_env=False)
-        )
+    async with httpx.AsyncClient(
+        base_url=doors.api_url, timeout=_CALL_TIMEOUT_SECONDS, trust_env=False
+    ) as client:
         page = await _show_page(client, issuer, player_id(player))
         await _show_item(client, issuer, player_id(player), page["items"])
 
-        host, _, port = doors.grpc_address.rpartition(":")
-        channel = await opened.enter_async_context(Channel(host, int(port)))
         owned = UUID(page["items"][0]["game_id"])
         titles = {play.title for play in dataset.libraries[player]}
         foreign = next(game for game in games if game.title not in titles)
         await _show_access(
-            channel,
+            doors.grpc_address,
             issuer,
             player_id(player),
             {page["items"][0]["name"]: owned, foreign.title: foreign.game_id},
         )
 
         await _show_purchase(doors, client, issuer, games)
+    return player_id(player)
 
 
 async def _show_page(client: httpx.AsyncClient, issuer: Issuer, user: UUID) -> dict[str, Any]:
@@ -123,26 +107,15 @@ async def _show_item(
     chosen = next((item for item in items if item["dlc"]), items[0])
     path = f"/api/v1/library/{chosen['game_id']}"
     item = await _get(client, issuer, user, path)
-    console.print(Panel(JSON(json.dumps(item, ensure_ascii=False)), title=f"GET {path}", title_align="left"))
+    _print_document(f"GET {path}", item)
 
 
-async def _show_access(channel: Channel, issuer: Issuer, user: UUID, games: dict[str, UUID]) -> None:
-    check = UnaryUnaryMethod[CheckGameAccessRequest, CheckGameAccessResponse](
-        channel,
-        "/library.v1.LibraryQueryService/CheckGameAccess",
-        CheckGameAccessRequest,
-        CheckGameAccessResponse,
-    )
-    authorization = f"Bearer {issuer.mint(client_user_id('library-dev'), 'system')}"
+async def _show_access(address: str, issuer: Issuer, user: UUID, games: dict[str, UUID]) -> None:
     table = Table(
         "game", "has_access", "access_type", "reason", title="gRPC CheckGameAccess", title_justify="left"
     )
     for title, game in games.items():
-        answer = await check(
-            CheckGameAccessRequest(user_id=str(user), game_id=str(game)),
-            timeout=_CALL_TIMEOUT_SECONDS,
-            metadata={"authorization": authorization},
-        )
+        answer = await access.ask(address, issuer, user=user, game=game)
         table.add_row(title, str(answer.has_access), answer.access_type, answer.reason)
     console.print(table)
 
@@ -152,20 +125,17 @@ async def _show_purchase(
 ) -> None:
     # A new player each time, so that each probe is a first purchase.
     buyer = Uuid7Source().new()
-    announced = _Announcements(doors.bootstrap)
-    async with announced, open_producer(doors.bootstrap) as producer:
-        visible, event = [], None
+    async with (
+        open_reader(doors.bootstrap, LIBRARY_EVENTS) as announced,
+        open_producer(doors.bootstrap) as producer,
+    ):
+        visible: list[float] = []
+        event: dict[str, Any] = {}
         for game in games[:PROBES]:
             purchase = probe_purchase(user_id=buyer, game_id=game.game_id)
             visible.append(await _time_to_visible(client, issuer, producer, purchase))
-            event = event or await announced.of(buyer)
-    console.print(
-        Panel(
-            JSON(json.dumps(event, ensure_ascii=False)),
-            title=f"came out on {LIBRARY_EVENTS}",
-            title_align="left",
-        )
-    )
+            event = event or await _next_about(buyer, announced)
+    _print_document(f"came out on {LIBRARY_EVENTS}", event)
     console.print(
         f"From purchase to visible over REST, {len(visible)} purchases: "
         f"median [bold]{statistics.median(visible) * 1000:.0f} ms[/], longest {max(visible) * 1000:.0f} ms"
@@ -187,41 +157,23 @@ async def _time_to_visible(
     raise StackError(f"the purchase {purchase['event_id']} was not visible within {_TIMEOUT_SECONDS:g} s")
 
 
-class _Announcements:
-    """Reads library-events from the moment it is entered. Without a group: joining one takes seconds."""
+async def _next_about(user: UUID, announced: AIOKafkaConsumer) -> dict[str, Any]:
+    """Return the next event about the user. Raises StackError when none comes in time."""
+    try:
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            async for message in announced:
+                event: dict[str, Any] = json.loads(message.value)
+                if event["subject"] == str(user):
+                    return event
+    except TimeoutError as late:
+        raise StackError(f"no event about {user} on {LIBRARY_EVENTS}; see `{PROGRAM} logs relay`") from late
+    raise StackError(f"{LIBRARY_EVENTS} ended")
 
-    def __init__(self, bootstrap: str) -> None:
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap, enable_auto_commit=False, fetch_max_wait_ms=_FETCH_WAIT_MILLISECONDS
-        )
 
-    async def __aenter__(self) -> None:
-        await self._consumer.start()
-        numbers = await self._partitions()
-        partitions = [TopicPartition(LIBRARY_EVENTS, number) for number in numbers]
-        self._consumer.assign(partitions)
-        await self._consumer.seek_to_end(*partitions)
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._consumer.stop()
-
-    async def of(self, user: UUID) -> dict[str, Any]:
-        """Return the next event about the user. Raises StackError when none comes in time."""
-        try:
-            async with asyncio.timeout(_TIMEOUT_SECONDS):
-                async for message in self._consumer:
-                    event: dict[str, Any] = json.loads(message.value)
-                    if event["subject"] == str(user):
-                        return event
-        except TimeoutError as late:
-            raise StackError(
-                f"no event about {user} on {LIBRARY_EVENTS}; see `library-dev logs relay`"
-            ) from late
-        raise StackError(f"{LIBRARY_EVENTS} ended")
-
-    async def _partitions(self) -> list[int]:
-        await self._consumer.topics()
-        return sorted(self._consumer.partitions_for_topic(LIBRARY_EVENTS) or ())
+def _print_document(title: str, document: dict[str, Any]) -> None:
+    console.rule(title, align="left")
+    # Never cut and never wrapped: whoever redirects it wants JSON.
+    console.print_json(data=document, ensure_ascii=False)
 
 
 async def _get(client: httpx.AsyncClient, issuer: Issuer, user: UUID, path: str) -> dict[str, Any]:

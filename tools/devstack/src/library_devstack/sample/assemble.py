@@ -12,6 +12,8 @@ from pathlib import Path
 from library_devstack.sample import chance
 from library_devstack.sample.dataset import Dataset, Game, Play, by_player, rows, title_key
 
+PLAYS = "steam-plays.csv"
+STORE = "steam-store.csv"
 PLAYERS = 300
 """How many players the project's own sample has."""
 _BIG_LIBRARY = 100
@@ -37,8 +39,8 @@ _DATE_FORMATS = ("%b %d, %Y", "%B %d, %Y", "%b %Y", "%B %Y")
 
 def assemble(source: Path) -> Dataset:
     """Read the whole public data and complete it. Raises dataset.SampleMissing."""
-    store = _store(rows(source / "steam-store.csv", _STORE_COLUMNS))
-    plays = _plays(rows(source / "steam-plays.csv", _PLAYS_COLUMNS))
+    store = _store(rows(source / STORE, _STORE_COLUMNS))
+    plays = _plays(rows(source / PLAYS, _PLAYS_COLUMNS))
     base = [_game(title, store) for title in dict.fromkeys(play.title for play in plays)]
     dlc = [_dlc(game) for game in base if chance.happens(f"dlc of/{game.title}", probability=_GAMES_WITH_DLC)]
     games = {game.title: game for game in [*base, *dlc]}

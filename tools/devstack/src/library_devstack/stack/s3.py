@@ -21,6 +21,7 @@ from library_devstack.stack.state import LOOPBACK
 SAVES_BUCKET = "library-saves"
 _ACCESS_KEY = "library"
 _TIMEOUT_SECONDS = 1.0
+_WEED_GRPC_OFFSET = 10_000
 
 
 class S3(Component):
@@ -37,7 +38,6 @@ class S3(Component):
         "s3.volume.grpc",
         "s3.filer",
         "s3.filer.grpc",
-        "s3.admin",
         "s3.admin.grpc",
     )
 
@@ -63,8 +63,15 @@ class S3(Component):
         except (BotoCoreError, ClientError) as problem:
             raise NotHealthy(str(problem)) from problem
 
+    @property
+    def _admin_port(self) -> int:
+        # The store's own worker looks for the administration's gRPC this far above its HTTP, wherever it was put.
+        return self._state.port("s3.admin.grpc") - _WEED_GRPC_OFFSET
+
     def _prepare(self) -> None:
         super()._prepare()
+        while not self._state.is_free(self._admin_port):
+            self._state.replace_port("s3.admin.grpc")
         identity = {
             "name": "library",
             "credentials": [{"accessKey": _ACCESS_KEY, "secretKey": self._state.secret("s3")}],
@@ -97,7 +104,7 @@ class S3(Component):
             "volume.port.grpc": port("s3.volume.grpc"),
             "filer.port": port("s3.filer"),
             "filer.port.grpc": port("s3.filer.grpc"),
-            "admin.port": port("s3.admin"),
+            "admin.port": self._admin_port,
             "admin.port.grpc": port("s3.admin.grpc"),
             "admin.ui": "false",
             "webdav": "false",
@@ -113,8 +120,8 @@ class S3(Component):
     def stop(self, *, immediate: bool = False) -> None:
         """Stop the store and remove the Unix sockets that it leaves in the system's temporary directory."""
         super().stop(immediate=immediate)
-        for name in self.port_names:
-            for socket in Path(tempfile.gettempdir()).glob(f"seaweedfs-*-{self._state.port(name)}.sock"):
+        for port in (*map(self._state.port, self.port_names), self._admin_port):
+            for socket in Path(tempfile.gettempdir()).glob(f"seaweedfs-*-{port}.sock"):
                 socket.unlink(missing_ok=True)
 
     @property

@@ -12,6 +12,7 @@ from random import SystemRandom
 from threading import RLock
 
 from library_devstack.stack.errors import PortTaken, StateLocked, StateUnreadable
+from library_devstack.stack.process import Identity
 
 LOOPBACK = "127.0.0.1"
 
@@ -19,6 +20,7 @@ LOOPBACK = "127.0.0.1"
 # outgoing connection could be gone between our choice and the server's bind.
 _PORTS = range(20_000, 32_768)
 _ATTEMPTS = 100
+_FILE = "state.json"
 _SECRET_BYTES = 24
 
 
@@ -31,7 +33,7 @@ class State:
 
     def __init__(self, directory: Path, *, ports: Mapping[str, int] | None = None) -> None:
         self.directory = directory.resolve()
-        self._file = self.directory / "state.json"
+        self._file = self.directory / _FILE
         self._mutex = RLock()
         self._ports: dict[str, int] = {}
         self._configured: set[str] = set()
@@ -39,6 +41,11 @@ class State:
         self._read()
         if ports:
             self._change(lambda: self._configure(ports))
+
+    @staticmethod
+    def exists(directory: Path) -> bool:
+        """Tell whether anything was ever started in the directory."""
+        return (directory / _FILE).is_file()
 
     def port(self, name: str) -> int:
         """Return the port of this name, choosing a free one the first time."""
@@ -57,7 +64,15 @@ class State:
             return
         if name in self._configured:
             raise PortTaken(name, port)
+        self.replace_port(name)
+
+    def replace_port(self, name: str) -> None:
+        """Choose another free port for this name, and remember it."""
         self._change(lambda: self._ports.update({name: self._free_port()}))
+
+    def is_free(self, port: int) -> bool:
+        """Tell whether nobody listens on the port and no name of ours has it."""
+        return port not in self._ports.values() and _is_free(port)
 
     def secret(self, name: str) -> str:
         """Return the secret of this name (32 URL-safe characters), making it the first time."""
@@ -77,12 +92,32 @@ class State:
 
         Raises StateLocked at once instead of waiting: two people meant two different things.
         """
-        with self.path("run", f"{purpose}.lock").open("w") as lock:
+        # Opened for appending: whoever comes second must not wipe out the name of the first.
+        with self._lock_file(purpose).open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as taken:
-                raise StateLocked(f"another library-dev is working on {self.directory}") from taken
-            yield
+                holder = self.holder(purpose)
+                who = "another library-dev" if holder is None else f"another library-dev (pid {holder.pid})"
+                raise StateLocked(f"{who} is working on {self.directory}") from taken
+            lock.truncate(0)
+            lock.write(Identity.of(os.getpid()).text())
+            lock.flush()
+            try:
+                yield
+            finally:
+                lock.truncate(0)
+
+    def holder(self, purpose: str) -> Identity | None:
+        """Return who holds the lock; None when nobody does, or has only just got it."""
+        try:
+            holder = Identity.parse(self._lock_file(purpose).read_text())
+        except FileNotFoundError:
+            return None
+        return None if holder is None or holder.find() is None else holder
+
+    def _lock_file(self, purpose: str) -> Path:
+        return self.path("run", f"{purpose}.lock")
 
     def _configure(self, ports: Mapping[str, int]) -> None:
         self._ports.update(ports)
