@@ -14,7 +14,9 @@ class RedisSettings:
 
     url: Secret
     """`redis://`, `rediss://` or `unix://`, with password and database."""
-    connections_max: Annotated[int, Field(ge=1, le=1_000)] = 20
+    connections_max: Annotated[int, Field(ge=1, le=1_000)] = 5
+    batch_max: Annotated[int, Field(ge=1, le=10_000)] = 256
+    """How many requests are counted in one call; more wait for the next."""
     timeout_seconds: Seconds = 0.2
     """Of a whole call, the wait for a free connection and connecting included."""
     circuit_failures: Annotated[int, Field(ge=1, le=100)] = 5
