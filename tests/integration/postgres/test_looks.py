@@ -17,7 +17,7 @@ ALICE = user_id("alice")
 async def test_a_look_does_not_wait_for_the_users_mutex(
     pool: Pool, clock: FakeClock, ids: SequentialIds
 ) -> None:
-    uow = PostgresUnitOfWork(pool, postgres_settings("unused"), clock=clock, ids=ids)
+    uow = PostgresUnitOfWork(pool, postgres_settings("postgresql://unused"), clock=clock, ids=ids)
 
     async def look() -> None:
         async with uow.begin() as tx:

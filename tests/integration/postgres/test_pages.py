@@ -87,7 +87,7 @@ async def test_a_far_page_reads_as_little_as_the_first(
 async def test_what_the_user_makes_of_a_game_touches_no_index(
     collection_pool: Pool, clock: FakeClock, ids: SequentialIds, changes: dict[str, Any]
 ) -> None:
-    uow = PostgresUnitOfWork(collection_pool, postgres_settings("unused"), clock=clock, ids=ids)
+    uow = PostgresUnitOfWork(collection_pool, postgres_settings("postgresql://unused"), clock=clock, ids=ids)
     game = GameId(UUID(md5(b"game7", usedforsecurity=False).hexdigest()))
 
     async with uow.begin(COLLECTOR) as tx:

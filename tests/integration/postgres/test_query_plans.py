@@ -47,6 +47,17 @@ VALUES: dict[str, object] = {
     "operation": "wishlist.add",
     "key": "k-7",
     "id": made_of("entry", 7),
+    # A page without any filter.
+    "is_hidden": False,
+    "withdrawn": False,
+    "kinds": None,
+    "statuses": None,
+    "only_favorite": False,
+    "only_shared": False,
+    "only_unplayed": False,
+    "played_since": None,
+    "name_like": None,
+    "category_key": None,
 }
 
 ROWS = """

@@ -10,6 +10,8 @@ from library_api.settings import Settings
 
 ENOUGH = {
     "LIBRARY_POSTGRES__DSN": "postgresql://library@localhost/library",
+    "LIBRARY_REDIS__URL": "redis://localhost:6379/0",
+    "LIBRARY_HTTP__CURSOR_KEY": "a key that is long enough to sign cursors",
     "LIBRARY_TOKENS__ISSUER": "https://issuer.test",
     "LIBRARY_TOKENS__JWKS_URL": "https://issuer.test/jwks.json",
 }
