@@ -11,6 +11,7 @@ MAKEFLAGS += --no-print-directory
 # ---- Settings: `make run PLAYERS=all`, `make unit ARGS="-k purchase -x"` ----
 PLAYERS ?= 300
 ARGS ?=
+EXAMPLES ?= 900
 # What `protos` compares with: the newest state of the branch that everybody builds on.
 BASE ?= $(shell git rev-parse --verify --quiet origin/main || git rev-parse --verify --quiet HEAD)
 
@@ -124,6 +125,10 @@ contract: $(INSTALLED) ## One suite for every fake and its adapter
 .PHONY: component
 component: $(INSTALLED) ## One service in process, fakes around it
 	@$(IN)/pytest tests/component $(ARGS)
+
+.PHONY: fuzz
+fuzz: $(INSTALLED) ## Schemathesis at length: EXAMPLES=900 is some 20,000 requests
+	@SCHEMATHESIS_EXAMPLES=$(EXAMPLES) $(IN)/pytest tests/component/api/test_schemathesis.py $(ARGS)
 
 .PHONY: integration
 integration: $(INSTALLED) ## Adapters against the real stores
