@@ -1,6 +1,6 @@
 """Schemathesis over the served specification, against the real process and stores (reliability D1).
 
-A few minutes' worth runs here; `SCHEMATHESIS_EXAMPLES=1500 make component ARGS="-k schemathesis"` is the large run.
+A minute's worth runs here; `make fuzz` is the large run.
 """
 
 import asyncio

@@ -10,14 +10,14 @@ from library_api.settings import Settings
 
 ENOUGH = {
     "LIBRARY_POSTGRES__DSN": "postgresql://library@localhost/library",
-    "LIBRARY_REDIS__URL": "redis://localhost:6379/0",
-    "LIBRARY_HTTP__CURSOR_KEY": "a key that is long enough to sign cursors",
+    "LIBRARY_REDIS__URL": "redis://localhost",
+    "LIBRARY_HTTP__CURSOR_KEY": "a key of thirty-two characters or more",
     "LIBRARY_TOKENS__ISSUER": "https://issuer.test",
     "LIBRARY_TOKENS__JWKS_URL": "https://issuer.test/jwks.json",
 }
 
 
-def test_needs_a_database_and_an_issuer() -> None:
+def test_needs_stores_a_key_and_an_issuer() -> None:
     settings = load(Settings, environ=ENOUGH)
 
     assert (str(settings.http.host), settings.http.port, settings.http.trusted_proxies) == (
@@ -47,6 +47,7 @@ def test_takes_trusted_proxies_as_a_list_from_yaml(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "field"),
     [
+        ("LIBRARY_HTTP__CURSOR_KEY", "too short", "http.cursor_key"),
         ("LIBRARY_HTTP__PORT", "0", "http.port"),
         ("LIBRARY_HTTP__PORT", "eighty", "http.port"),
         ("LIBRARY_HTTP__HOST", "localhost", "http.host"),

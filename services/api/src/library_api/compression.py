@@ -4,6 +4,7 @@ Litestar's own takes `gzip;q=0` for a yes, and stands behind our middleware, so 
 """
 
 import gzip
+import re
 
 from litestar.datastructures import Headers, MutableScopeHeaders
 from litestar.enums import ScopeType
@@ -12,10 +13,12 @@ from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Sc
 MINIMUM_BYTES = 1024
 MAXIMUM_BYTES = 1024 * 1024
 """More would hold up every other request of the process; no answer but a file of the documentation is so large."""
+_VARIES = "Accept-Encoding"
 _LEVEL = 4
 """Most of the gain at a third of the time of level 9."""
 _PACKED_TYPES = ("application/json", "application/vnd.oai.openapi", "text/")
 _MAX_CODINGS = 32
+_NOTHING = re.compile(r"0(\.0*)?")
 
 
 class Compression:
@@ -39,7 +42,7 @@ def accepts_gzip(lines: list[str]) -> bool:
     for part in ",".join(lines).split(",", _MAX_CODINGS)[:_MAX_CODINGS]:
         coding, _, parameter = part.partition(";")
         key, _, weight = parameter.partition("=")
-        is_refused = key.strip().lower() == "q" and weight.strip().rstrip("0") in {"", "."}
+        is_refused = key.strip().lower() == "q" and _NOTHING.fullmatch(weight.strip()) is not None
         weights[coding.strip().lower()] = not is_refused
     return weights.get("gzip", weights.get("x-gzip", weights.get("*", False)))
 
@@ -62,7 +65,8 @@ class _Packing:
             headers = MutableScopeHeaders.from_message(head)
             is_whole = not message.get("more_body", False)
             if is_whole and MINIMUM_BYTES <= len(message["body"]) <= MAXIMUM_BYTES and _is_packable(headers):
-                headers.extend_header_value("vary", "Accept-Encoding")
+                if _VARIES not in headers.get("vary", ""):
+                    headers.extend_header_value("vary", _VARIES)
                 if self._is_wanted:
                     message["body"] = gzip.compress(message["body"], _LEVEL, mtime=0)
                     headers["Content-Encoding"] = "gzip"

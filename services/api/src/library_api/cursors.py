@@ -44,7 +44,7 @@ class Cursors:
                 time=key if isinstance(key, datetime) else None,
             )
         )
-        return base64.urlsafe_b64encode(self._sign(place, bound_to) + place).rstrip(b"=").decode()
+        return _spell(self._sign(place, bound_to) + place)
 
     def read(self, cursor: str, *, bound_to: Sequence[object]) -> Position:
         """Return the position. Raises ValidationFailed for whatever was not written for this very request."""
@@ -53,8 +53,10 @@ class Cursors:
             token = base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True)
         except (binascii.Error, UnicodeEncodeError) as error:
             raise _invalid() from error
+        # Base64 has several spellings of some bytes; only ours is taken.
+        is_ours = _spell(token) == cursor and len(cursor) <= _MAX_CHARACTERS
         signature, place = token[:_SIGNATURE_BYTES], token[_SIGNATURE_BYTES:]
-        if len(cursor) > _MAX_CHARACTERS or not hmac.compare_digest(signature, self._sign(place, bound_to)):
+        if not is_ours or not hmac.compare_digest(signature, self._sign(place, bound_to)):
             raise _invalid()
         read = msgspec.msgpack.decode(place, type=_Place)
         held = (read.text, read.number, read.time)
@@ -65,6 +67,10 @@ class Cursors:
         # Length-prefixed by msgpack, so no two bindings run into one text.
         message = msgspec.msgpack.encode([*bound_to, place], order="deterministic")
         return hmac.digest(self._key, message, hashlib.sha256)[:_SIGNATURE_BYTES]
+
+
+def _spell(token: bytes) -> str:
+    return base64.urlsafe_b64encode(token).rstrip(b"=").decode()
 
 
 def _invalid() -> ValidationFailed:
