@@ -71,7 +71,9 @@ def _print_addresses(stack: Stack, issuer: Issuer, user: UUID) -> None:
     )
     console.print(f"TOKEN={issuer.mint(user)}", highlight=False, soft_wrap=True)
     console.print(
+        f"the API, to read and try: {everything['API_URL']}/schema/docs",
         f'curl -H "Authorization: Bearer $TOKEN" {everything["API_URL"]}/api/v1/library',
+        sep="\n",
         highlight=False,
         soft_wrap=True,
     )
