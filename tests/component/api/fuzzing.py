@@ -25,7 +25,7 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
         query.pop("order")
     if case.meta.phase.name == "stateful" and case.headers:
         case.headers.pop("Idempotency-Key", None)
-    if isinstance(case.body, dict):
+    if case.meta.generation.mode.is_positive and isinstance(case.body, dict):
         for member in _NAMES:
             if isinstance(case.body.get(member), str):
                 case.body[member] = _assigned(case.body[member])
