@@ -284,6 +284,15 @@ class TestConditional:
 
         assert "ETag" not in response.headers
 
+    async def test_a_star_matches_only_what_is_there(self, client: httpx2.AsyncClient) -> None:
+        star = bearer() | {"If-None-Match": "*"}
+
+        there = await client.get(f"{LIBRARY}/{game_id('Braid')}", headers=star)
+        absent = await client.get(f"{LIBRARY}/{game_id('absent')}", headers=star)
+        invalid = await client.get(f"{LIBRARY}?limit=0", headers=star)
+
+        assert [each.status_code for each in (there, absent, invalid)] == [304, 404, 400]
+
     async def test_access_is_asked_anew(self, client: httpx2.AsyncClient) -> None:
         response = await client.get(f"{LIBRARY}/{game_id('Braid')}/access", headers=bearer())
 

@@ -35,6 +35,7 @@ _RELEASE = version("library-api")
 _OK = 200
 _NOT_MODIFIED = 304
 _MAX_TAGS = 64
+_ANYTHING = "*"
 
 
 class Conditional(ASGIMiddleware):
@@ -57,19 +58,27 @@ class Conditional(ASGIMiddleware):
         current = await self._show_version(ShowVersion(user_id=UserId(actor)))
         scope["state"][VERSION] = current
         tag = etag(current)
-        if _knows(Headers.from_scope(scope).getall("if-none-match", []), tag):
-            for message in _not_modified(tag):
-                await send(message)
+        known = _tags(Headers.from_scope(scope).getall("if-none-match", []))
+        if tag.removeprefix("W/") in known:
+            await _send_not_modified(send, tag)
             return
+        # A star means: if there is anything at all. Only the endpoint knows that.
+        is_spared = _ANYTHING in known
+        is_swallowed = False
 
         async def send_tagged(message: Message) -> None:
+            nonlocal is_swallowed
             if message["type"] == "http.response.start" and message["status"] == _OK:
+                is_swallowed = is_spared
                 headers = MutableScopeHeaders.from_message(message)
                 headers["ETag"] = tag
                 headers["Vary"] = VARY
-            await send(message)
+            if not is_swallowed:
+                await send(message)
 
         await next_app(scope, receive, send_tagged)
+        if is_swallowed:
+            await _send_not_modified(send, tag)
 
 
 def etag(current: Version) -> str:
@@ -82,13 +91,13 @@ def cursor_prefix(current: Version) -> str:
     return f"{_RELEASE}.{current.timeline}"
 
 
-def _knows(lines: Iterable[str], tag: str) -> bool:
-    """Compare weakly (RFC 9110 13.1.2). No tag of ours has a comma in it."""
-    given = [each.strip() for line in lines for each in line.split(",", _MAX_TAGS)[:_MAX_TAGS]]
-    return any(each == "*" or each.removeprefix("W/") == tag.removeprefix("W/") for each in given)
+def _tags(lines: Iterable[str]) -> set[str]:
+    """Return the tags as they are compared: weakly (RFC 9110 13.1.2). No tag of ours has a comma in it."""
+    given = (each.strip() for line in lines for each in line.split(",", _MAX_TAGS)[:_MAX_TAGS])
+    return {each.removeprefix("W/") for each in given}
 
 
-def _not_modified(tag: str) -> Iterable[Message]:
+async def _send_not_modified(send: Send, tag: str) -> None:
     headers = {"etag": tag, "cache-control": CACHE_CONTROL, "vary": VARY}
     start: HTTPResponseStartEvent = {
         "type": "http.response.start",
@@ -96,4 +105,5 @@ def _not_modified(tag: str) -> Iterable[Message]:
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
     body: HTTPResponseBodyEvent = {"type": "http.response.body", "body": b"", "more_body": False}
-    return start, body
+    await send(start)
+    await send(body)
