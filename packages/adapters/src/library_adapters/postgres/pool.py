@@ -12,8 +12,11 @@ from psycopg_pool import AsyncConnectionPool
 from library_adapters.postgres.connection import Connection, connection_arguments, connection_info
 from library_adapters.postgres.errors import driver_errors
 from library_adapters.postgres.settings import PostgresSettings
+from library_adapters.postgres.statements import statements
 
 Pool = AsyncConnectionPool[Connection]
+
+_SQL = statements("maintenance")
 
 # The pool doubles its pause after each failed attempt to connect and starts afresh when this much time is up.
 # Short, so that service is back within five seconds of the database, however long that was away (reliability B1).
@@ -67,4 +70,4 @@ async def ping(pool: Pool) -> None:
     """Ask the database for an answer. Raises DependencyUnavailable when it gives none in time."""
     with driver_errors():
         async with pool.connection() as connection:
-            await connection.execute("SELECT 1")
+            await connection.execute(_SQL["ping"])

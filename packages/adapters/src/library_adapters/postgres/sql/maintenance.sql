@@ -1,4 +1,8 @@
--- Old records, found without locks and deleted by their keys (data 27).
+-- A sign of life; and old records, found without locks and deleted by their keys (data 27).
+
+-- name: ping
+-- Is anybody there?
+SELECT 1 AS alive
 
 -- name: inbox_candidates
 -- Claims of events that no topic keeps any more.
