@@ -13,7 +13,7 @@ PLAYERS ?= 300
 # Directory of the public data, which more players than the sample's 300 need.
 DATA ?=
 ARGS ?=
-EXAMPLES ?= 900
+EXAMPLES ?= 1250
 # What `protos` compares with: the newest state of the branch that everybody builds on.
 BASE ?= $(shell git rev-parse --verify --quiet origin/main || git rev-parse --verify --quiet HEAD)
 
@@ -129,7 +129,7 @@ component: $(INSTALLED) ## One service in process, fakes around it
 	@$(IN)/pytest tests/component $(ARGS)
 
 .PHONY: fuzz
-fuzz: $(INSTALLED) ## Schemathesis at length: EXAMPLES=900 is some 20,000 requests
+fuzz: $(INSTALLED) ## Schemathesis at length: EXAMPLES=1250 is some 20,000 requests
 	@SCHEMATHESIS_EXAMPLES=$(EXAMPLES) $(IN)/pytest tests/component/api/test_schemathesis.py $(ARGS)
 
 .PHONY: integration
