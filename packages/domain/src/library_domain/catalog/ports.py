@@ -5,7 +5,7 @@ from typing import Protocol
 
 from library_domain.catalog.model import Game
 from library_domain.shared.ids import GameId
-from library_domain.shared.ports import Recorder, UnitOfWork
+from library_domain.shared.ports import JobQueue, Recorder, UnitOfWork
 
 
 class GameCatalog(Protocol):
@@ -32,14 +32,6 @@ class GameRepository(GameReader, Protocol):
 
     async def save(self, games: Sequence[Game]) -> None:
         """Insert or replace each game unless the stored one is as new; a stub replaces only one that tells less."""
-        ...
-
-
-class JobQueue(Protocol):
-    """Work over many rows or with other services, done later by a runner (data 20)."""
-
-    async def enqueue(self, kind: str, keys: Sequence[str]) -> None:
-        """Ask for one job of this kind per key; asking twice is asking once."""
         ...
 
 

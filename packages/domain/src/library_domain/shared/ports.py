@@ -1,7 +1,9 @@
 """The transaction as use cases see it (data 9 to 12)."""
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, TypeVar
 from uuid import UUID
 
@@ -58,6 +60,34 @@ class Recorder(Protocol):
 
     def record(self, *events: DomainEvent) -> None:
         """Write each event to the audit log, and to the outbox if it has a topic, when the transaction commits."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPayload:
+    """What a job is given beside its key. Of two for one key the newer stays: the later `event_time`, then `event_id`."""
+
+    data: bytes
+    event_time: datetime
+    event_id: UUID
+
+
+class JobQueue(Protocol):
+    """Work over many rows or with other services, done later by a runner (data 20)."""
+
+    async def enqueue(
+        self,
+        kind: str,
+        keys: Sequence[str],
+        *,
+        payload: JobPayload | None = None,
+        run_after: datetime | None = None,
+    ) -> None:
+        """Ask for one job of this kind per key, at once or not before `run_after`; it comes with this transaction.
+
+        Asking for one that waits is asking once, for the earlier of the two times. Asking for one that runs means that
+        it runs once more, from its beginning: what it has read already may be what has changed.
+        """
         ...
 
 
