@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from struct import pack, unpack
 
 import pytest
 from aiokafka.errors import KafkaError
@@ -14,6 +16,8 @@ from library_devstack.stack import Kafka, Stack
 from library_domain.shared.errors import DependencyUnavailable
 
 TOPIC = "payment-events"
+METADATA = 3
+"""The number of this request in Kafka's protocol."""
 
 
 @pytest.fixture
@@ -103,3 +107,37 @@ async def test_an_end_does_not_wait_for_a_broker_that_never_came(unused_tcp_port
 async def test_topics_of_a_broker_that_is_away_are_not_made(unused_tcp_port: int) -> None:
     with pytest.raises(DependencyUnavailable):
         await ensure_topics(kafka_settings(f"127.0.0.1:{unused_tcp_port}"), consumed=[TOPIC])
+
+
+async def test_a_start_that_takes_too_long_leaves_no_connection_open(unused_tcp_port: int) -> None:
+    """aiokafka forgets its first connection when it is cut off between the broker's versions and its metadata."""
+    closed, asked = asyncio.Event(), asyncio.Event()
+
+    async def answer_versions_only(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            while True:
+                (size,) = unpack(">i", await reader.readexactly(4))
+                api, _, correlation = unpack(">hhi", (await reader.readexactly(size))[:8])
+                if api == METADATA:
+                    asked.set()
+                    continue
+                answer = pack(">ihihhh", correlation, 0, 1, METADATA, 0, 5)
+                writer.write(pack(">i", len(answer)) + answer)
+        writer.close()
+        closed.set()
+
+    broker = await asyncio.start_server(answer_versions_only, "127.0.0.1", unused_tcp_port)
+    producer = Producer(
+        kafka_settings(
+            f"127.0.0.1:{unused_tcp_port}", request_timeout_seconds=0.5, delivery_timeout_seconds=0.2
+        )
+    )
+    async with broker:
+        with pytest.raises(DependencyUnavailable):
+            await producer.send(TOPIC, key=b"key", value=b"value", headers=())
+        assert asked.is_set()
+        assert not closed.is_set()
+
+        await producer.close()
+        async with asyncio.timeout(2):
+            await closed.wait()

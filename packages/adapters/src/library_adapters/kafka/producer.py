@@ -49,8 +49,7 @@ class Producer:
     ) -> None:
         self._settings = settings
         self._make = make
-        self._producer: AIOKafkaProducer | None = None
-        self._starting = asyncio.Lock()
+        self._producer: asyncio.Task[AIOKafkaProducer] | None = None
 
     async def connect(self) -> None:
         """Connect unless connected. Raises DependencyUnavailable when there is no answer in time."""
@@ -83,35 +82,48 @@ class Producer:
             raise RecordRefused(type(error).__name__) from error
         except (KafkaError, OSError, TimeoutError) as error:
             if producer is not None and _is_fatal(error):
-                await self._discard(producer, error)
+                self._replace(producer, error)
             raise DependencyUnavailable(KAFKA) from error
 
     async def close(self) -> None:
         """Send what waits, as far as that works in time, and disconnect."""
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            await self._stop(producer)
+        starting, self._producer = self._producer, None
+        if starting is None:
+            return
+        await asyncio.wait([starting], timeout=self._settings.request_timeout_seconds)
+        starting.cancel()
+        await asyncio.wait([starting])
+        if not _failed(starting):
+            await self._stop(starting.result())
 
     async def _current(self) -> AIOKafkaProducer:
-        async with self._starting:
-            if self._producer is None:
-                producer = self._make(self._settings)
-                try:
-                    await producer.start()
-                except BaseException:
-                    await self._stop(producer)
-                    raise
-                self._producer = producer
-            return self._producer
+        """Return the producer, started. One start is for all who wait, and goes on when their time is up.
 
-    async def _discard(self, producer: AIOKafkaProducer, error: BaseException) -> None:
-        """Stop a broken producer before the next one starts, so that nothing of it arrives behind newer records."""
-        async with self._starting:
-            if self._producer is not producer:
-                return  # another record that failed with it has done this
-            self._producer = None
-            logger.bind(error=type(error).__name__).error("the Kafka producer is broken and is replaced")
+        So the next to come finds it further on, and nobody cuts it off in between, where aiokafka would leave a
+        connection open: each of its steps has a timeout of its own.
+        """
+        if self._producer is None or _failed(self._producer):
+            self._producer = asyncio.create_task(self._start())
+        return await asyncio.shield(self._producer)
+
+    async def _start(self, *, after: AIOKafkaProducer | None = None) -> AIOKafkaProducer:
+        if after is not None:
+            await self._stop(after)
+        producer = self._make(self._settings)
+        try:
+            await producer.start()
+        except BaseException:
             await self._stop(producer)
+            raise
+        return producer
+
+    def _replace(self, broken: AIOKafkaProducer, error: BaseException) -> None:
+        """Stop a broken producer before the next one starts, so that nothing of it arrives behind newer records."""
+        held = self._producer
+        if held is None or _failed(held) or not held.done() or held.result() is not broken:
+            return  # another record that failed with it has done this
+        logger.bind(error=type(error).__name__).error("the Kafka producer is broken and is replaced")
+        self._producer = asyncio.create_task(self._start(after=broken))
 
     async def _stop(self, producer: AIOKafkaProducer) -> None:
         try:
@@ -128,6 +140,10 @@ async def _abandon(producer: AIOKafkaProducer) -> None:
         async with asyncio.timeout(_ABANDON_SECONDS):
             await producer._sender.close()  # noqa: SLF001 - aiokafka has no other way out; a test watches the name
     await producer.client.close()
+
+
+def _failed(task: asyncio.Task[AIOKafkaProducer]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)
 
 
 def _is_fatal(error: BaseException) -> bool:
