@@ -74,18 +74,40 @@ CREATE TABLE idempotency_keys (
 
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
 
+-- One row per kind and key, however often it is asked for. No user owns it: a job reads and writes its users' rows in
+-- transactions of its own.
 CREATE TABLE jobs (
     kind text NOT NULL,
     key text NOT NULL,
-    cursor jsonb,
+    payload bytea,
+    -- Of two payloads the newer stays.
+    payload_event_time timestamptz,
+    payload_event_id uuid,
+    cursor text, -- null: it begins
     state text NOT NULL DEFAULT 'waiting',
-    attempts integer NOT NULL DEFAULT 0,
-    run_after timestamptz NOT NULL,
+    -- A waiting job is due at this time; a running one too: then its lease has run out, and another runner takes it.
+    due_at timestamptz NOT NULL,
+    -- Unlike any lease before it, so that a runner that was held up cannot end the work of the one after it.
+    lease uuid,
+    -- Asked for since it began: it begins anew at this time when it is done.
+    asked_at timestamptz,
+    attempts integer NOT NULL DEFAULT 0, -- since the last step that came to something
+    failures integer NOT NULL DEFAULT 0, -- those of them that were our fault
     last_error text,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     CONSTRAINT jobs_pkey PRIMARY KEY (kind, key),
-    CONSTRAINT jobs_state_known CHECK (state IN ('waiting', 'running', 'done', 'failed'))
+    CONSTRAINT jobs_state_known CHECK (state IN ('waiting', 'running', 'failed')),
+    CONSTRAINT jobs_leased_while_running CHECK ((state = 'running') = (lease IS NOT NULL)),
+    CONSTRAINT jobs_payload_whole
+    CHECK (
+        (payload IS NULL) = (payload_event_time IS NULL) AND (payload IS NULL) = (payload_event_id IS NULL)
+    )
+) WITH (
+    -- A queue: as many rows die as are born.
+    autovacuum_vacuum_scale_factor = 0.0,
+    autovacuum_vacuum_threshold = 5000
 );
 
-CREATE INDEX jobs_due ON jobs (run_after) WHERE state = 'waiting';
+CREATE INDEX jobs_due ON jobs (due_at) WHERE state <> 'failed';
+CREATE INDEX jobs_failed ON jobs (updated_at) WHERE state = 'failed';

@@ -94,15 +94,24 @@ CREATE TABLE public.inbox (
 CREATE TABLE public.jobs (
     kind text NOT NULL,
     key text NOT NULL,
-    cursor jsonb,
+    payload bytea,
+    payload_event_time timestamp with time zone,
+    payload_event_id uuid,
+    cursor text,
     state text DEFAULT 'waiting'::text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    lease uuid,
+    asked_at timestamp with time zone,
     attempts integer DEFAULT 0 NOT NULL,
-    run_after timestamp with time zone NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
     last_error text,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
-    CONSTRAINT jobs_state_known CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'done'::text, 'failed'::text])))
-);
+    CONSTRAINT jobs_leased_while_running CHECK (((state = 'running'::text) = (lease IS NOT NULL))),
+    CONSTRAINT jobs_payload_whole CHECK ((((payload IS NULL) = (payload_event_time IS NULL)) AND ((payload IS NULL) = (payload_event_id IS NULL)))),
+    CONSTRAINT jobs_state_known CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'failed'::text])))
+)
+WITH (autovacuum_vacuum_scale_factor='0.0', autovacuum_vacuum_threshold='5000');
 
 -- Name: library_audit_log; Type: TABLE; Schema: public; Owner: -
 
@@ -371,7 +380,11 @@ CREATE INDEX inbox_by_age ON public.inbox USING btree (at);
 
 -- Name: jobs_due; Type: INDEX; Schema: public; Owner: -
 
-CREATE INDEX jobs_due ON public.jobs USING btree (run_after) WHERE (state = 'waiting'::text);
+CREATE INDEX jobs_due ON public.jobs USING btree (due_at) WHERE (state <> 'failed'::text);
+
+-- Name: jobs_failed; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX jobs_failed ON public.jobs USING btree (updated_at) WHERE (state = 'failed'::text);
 
 -- Name: outbox_in_order; Type: INDEX; Schema: public; Owner: -
 

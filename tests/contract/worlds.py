@@ -49,7 +49,7 @@ class MemoryWorld:
         ]
 
     async def jobs(self) -> set[tuple[str, str]]:
-        return self.store.jobs
+        return set(self.store.jobs)
 
 
 class PostgresWorld:

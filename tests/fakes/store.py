@@ -9,6 +9,7 @@ from library_domain.catalog.model import Game
 from library_domain.library.model import Category, InstallationStatus, LibraryEntry
 from library_domain.outbox.model import OutboxMessage
 from library_domain.shared.ids import GameId, UserId
+from library_domain.shared.ports import JobPayload
 
 
 @dataclass
@@ -45,6 +46,20 @@ class Epoch:
 
 
 @dataclass
+class StoredJob:
+    payload: JobPayload | None
+    due_at: datetime
+    created_at: datetime
+    updated_at: datetime
+    state: str = "waiting"
+    cursor: str | None = None
+    lease: UUID | None = None
+    asked_at: datetime | None = None
+    attempts: int = 0
+    failures: int = 0
+
+
+@dataclass
 class Store:
     users: dict[UserId, User] = field(default_factory=dict)
     entries: dict[tuple[UserId, GameId], LibraryEntry] = field(default_factory=dict)
@@ -53,7 +68,7 @@ class Store:
     categories: dict[UserId, dict[UUID, Category]] = field(default_factory=dict)
     games: dict[GameId, Game] = field(default_factory=dict)
     epoch: Epoch = field(default_factory=Epoch)
-    jobs: set[tuple[str, str]] = field(default_factory=set)
+    jobs: dict[tuple[str, str], StoredJob] = field(default_factory=dict)
     audit: list[dict[str, Any]] = field(default_factory=list)
     outbox: list[OutboxMessage] = field(default_factory=list)
     inbox: set[tuple[UserId, str, UUID]] = field(default_factory=set)

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from copy import deepcopy
 from datetime import datetime, timedelta
 
+from fakes.jobs import FakeJobs
 from fakes.store import Epoch, Store, StoredAnswer, User
 from library_adapters.postgres.encoding import envelope, headers
 from library_domain.catalog.model import Game
@@ -97,14 +98,6 @@ class FakeGames:
             self._store.epoch = Epoch(number=epoch.number + 1, moves_at=now + timedelta(minutes=1))
 
 
-class FakeJobs:
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    async def enqueue(self, kind: str, keys: Sequence[str]) -> None:
-        self._store.jobs.update((kind, key) for key in keys)
-
-
 class FakeTransaction:
     def __init__(self, store: Store, clock: Clock, ids: IdSource) -> None:
         self.store = store
@@ -128,7 +121,7 @@ class FakeTransaction:
 
     @property
     def jobs(self) -> FakeJobs:
-        return FakeJobs(self.store)
+        return FakeJobs(self.store, self._clock)
 
     def record(self, *events: DomainEvent) -> None:
         for event in events:

@@ -5,22 +5,37 @@ from datetime import datetime
 
 from library_adapters.postgres.connection import Connection
 from library_adapters.postgres.statements import statements
+from library_domain.shared.ports import JobPayload
 
 _SQL = statements("jobs")
 
 
 class PostgresJobs:
-    """Implements library_domain.catalog.ports.JobQueue on an open transaction."""
+    """Implements library_domain.shared.ports.JobQueue on an open transaction."""
 
     def __init__(self, connection: Connection, *, now: Callable[[], datetime]) -> None:
         self._connection = connection
         self._now = now
 
-    async def enqueue(self, kind: str, keys: Sequence[str]) -> None:
+    async def enqueue(
+        self,
+        kind: str,
+        keys: Sequence[str],
+        *,
+        payload: JobPayload | None = None,
+        run_after: datetime | None = None,
+    ) -> None:
         """See the port. Rows are written in ascending key, so that two askers cannot deadlock."""
         if not keys:
             return
+        now = self._now()
+        row: dict[str, object] = {
+            "kind": kind,
+            "payload": None if payload is None else payload.data,
+            "event_time": None if payload is None else payload.event_time,
+            "event_id": None if payload is None else payload.event_id,
+            "due_at": now if run_after is None else run_after,
+            "now": now,
+        }
         async with self._connection.cursor() as cursor:
-            await cursor.executemany(
-                _SQL["enqueue"], [{"kind": kind, "key": key, "now": self._now()} for key in sorted(keys)]
-            )
+            await cursor.executemany(_SQL["enqueue"], [row | {"key": key} for key in sorted(set(keys))])

@@ -48,7 +48,7 @@ async def test_what_catalog_describes_is_kept(learn: LearnGamesHandler, store: S
 
     assert result == LearnGamesResult(learned=2, stubs=0)
     assert store.games == {PORTAL: a_game("Portal 2"), ART_BOOK: a_dlc("Art book", of="Portal 2")}
-    assert store.jobs == set()
+    assert store.jobs == {}
 
 
 async def test_what_we_know_is_not_asked_for(
@@ -96,7 +96,7 @@ async def test_without_catalog_stubs_stand_in_and_jobs_ask_later(
             game_id=ART_BOOK, event_at=clock.now(), product_type=ProductType.DLC, parent_game_id=PORTAL
         ),
     }
-    assert store.jobs == jobs_for("Portal 2", "Art book")
+    assert store.jobs.keys() == jobs_for("Portal 2", "Art book")
 
 
 async def test_a_game_that_catalog_does_not_know_is_a_stub_beside_those_it_knows(
@@ -108,7 +108,7 @@ async def test_a_game_that_catalog_does_not_know_is_a_stub_beside_those_it_knows
 
     assert result == LearnGamesResult(learned=1, stubs=1)
     assert store.games[nobody_knows].is_stub
-    assert store.jobs == jobs_for("nobody knows it")
+    assert store.jobs.keys() == jobs_for("nobody knows it")
 
 
 @pytest.mark.parametrize(
