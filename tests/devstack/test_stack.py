@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from library_devstack.stack import Component, ComponentFailed, NotHealthy, Postgres, Redis, Stack, StackError
-from library_devstack.stack.kafka import DEAD_LETTER_TOPICS, TOPICS, Kafka
+from library_devstack.stack.kafka import TOPICS, Kafka
 from library_devstack.stack.process import _is_alive
 from library_devstack.stack.s3 import S3, SAVES_BUCKET
 from library_devstack.stack.state import LOOPBACK
@@ -152,7 +152,7 @@ class TestKafka:
     async def test_has_every_topic(self, kafka: Kafka) -> None:
         names = await kafka._list_topics()
 
-        assert {*TOPICS, *DEAD_LETTER_TOPICS} <= set(names)
+        assert set(TOPICS) <= set(names)
 
 
 class TestS3:

@@ -25,10 +25,10 @@ from library_adapters.kafka import (
     Record,
     TopicSettings,
     Verdict,
-    dead_letter_topic,
     ensure_topics,
 )
 from library_domain.shared.errors import DependencyUnavailable
+from library_domain.shared.topics import dead_letter_topic
 
 SECONDS = 20
 """How long anything here may take before the test fails."""

@@ -1,9 +1,7 @@
 """The topics of this service (contract 6), made by `topics ensure` before the first deployment."""
 
 from library_adapters.kafka import KafkaSettings, ensure_topics
-
-CONSUMED = ("payment-events", "catalog-events", "download-events", "account-events")
-PUBLISHED = ("library-events", "playtime-events", "achievement-events", "wishlist-events", "savegame-events")
+from library_domain.shared.topics import CONSUMED, PUBLISHED
 
 
 async def ensure(settings: KafkaSettings) -> list[str]:

@@ -6,7 +6,7 @@ from library_adapters.kafka.producer import Producer
 from library_adapters.kafka.publisher import KafkaEventPublisher
 from library_adapters.kafka.records import Handle, Judge, Outcome, Poison, Record, Verdict
 from library_adapters.kafka.settings import ConsumerSettings, KafkaSettings, TopicSettings
-from library_adapters.kafka.topics import EnsuredTopics, TopicRefused, dead_letter_topic, ensure_topics
+from library_adapters.kafka.topics import EnsuredTopics, TopicRefused, ensure_topics
 
 __all__ = [
     "ConsumerSettings",
@@ -24,6 +24,5 @@ __all__ = [
     "TopicRefused",
     "TopicSettings",
     "Verdict",
-    "dead_letter_topic",
     "ensure_topics",
 ]

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from library_adapters.kafka.producer import Producer, RecordRefused
 from library_adapters.kafka.records import Record
-from library_adapters.kafka.topics import dead_letter_topic
 from library_domain.shared.clock import Clock
 from library_domain.shared.errors import DomainError
+from library_domain.shared.topics import dead_letter_topic
 
 _PREFIX = "dlq_"
 _MAX_TEXT_BYTES = 1_024

@@ -12,6 +12,7 @@ from library_adapters.kafka.clients import make_admin
 from library_adapters.kafka.producer import KAFKA
 from library_adapters.kafka.settings import KafkaSettings
 from library_domain.shared.errors import DependencyUnavailable
+from library_domain.shared.topics import dead_letter_topic
 
 _MILLISECONDS_PER_HOUR = 3_600_000
 
@@ -26,11 +27,6 @@ class EnsuredTopics:
 
     created: tuple[str, ...]
     existing: tuple[str, ...]
-
-
-def dead_letter_topic(topic: str) -> str:
-    """Return the name of the topic that takes the dead letters of another (contract 6)."""
-    return f"{topic}.library-service.dlq"
 
 
 async def ensure_topics(

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,22 +13,12 @@ from aiokafka.errors import KafkaError
 from library_devstack.stack.component import Component
 from library_devstack.stack.errors import NotHealthy, StackError
 from library_devstack.stack.state import LOOPBACK
+from library_domain.shared.topics import CONSUMED, PUBLISHED, dead_letter_topic
 
 PARTITIONS = 12
 """Of each topic, as in development (details 1.27)."""
-TOPICS = (
-    "payment-events",
-    "catalog-events",
-    "download-events",
-    "account-events",
-    "library-events",
-    "playtime-events",
-    "achievement-events",
-    "wishlist-events",
-    "savegame-events",
-)
-"""What we consume and publish (contract 6)."""
-DEAD_LETTER_TOPICS = ("payment-events.library-service.dlq",)
+TOPICS = (*CONSUMED, *PUBLISHED, *map(dead_letter_topic, CONSUMED))
+"""What we consume and publish, and the dead letters of what we consume (contract 6)."""
 
 _TIMEOUT_SECONDS = 2.0
 _SET_UP_TIMEOUT_SECONDS = 10.0
@@ -75,8 +65,7 @@ class Kafka(Component):
         asyncio.run(asyncio.wait_for(self._create_topics([name], partitions), _SET_UP_TIMEOUT_SECONDS))
 
     def _set_up(self) -> None:
-        names = [*TOPICS, *DEAD_LETTER_TOPICS]
-        asyncio.run(asyncio.wait_for(self._create_topics(names, PARTITIONS), _SET_UP_TIMEOUT_SECONDS))
+        asyncio.run(asyncio.wait_for(self._create_topics(TOPICS, PARTITIONS), _SET_UP_TIMEOUT_SECONDS))
 
     def _command(self) -> list[str]:
         return [
@@ -92,7 +81,7 @@ class Kafka(Component):
         async with self._admin() as admin:
             return list(await admin.list_topics())
 
-    async def _create_topics(self, names: list[str], partitions: int) -> None:
+    async def _create_topics(self, names: Collection[str], partitions: int) -> None:
         async with self._admin() as admin:
             response = await admin.create_topics(
                 [NewTopic(name, num_partitions=partitions, replication_factor=1) for name in names]
@@ -115,9 +104,8 @@ class Kafka(Component):
 
 def check_topic(name: str) -> None:
     """Raise StackError for a topic that is none of ours: the broker would make any that is asked for."""
-    known = (*TOPICS, *DEAD_LETTER_TOPICS)
-    if name not in known:
-        raise StackError(f"no topic {name!r}; there are: {', '.join(known)}")
+    if name not in TOPICS:
+        raise StackError(f"no topic {name!r}; there are: {', '.join(TOPICS)}")
 
 
 def _server() -> Path:
