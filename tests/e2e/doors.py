@@ -64,9 +64,11 @@ class Rest:
         """Ask for one game."""
         return await self.get(f"{BASE}/{game}", user=user)
 
-    async def page(self, user: UUID, *, limit: int = 100, offset: int = 0) -> httpx2.Response:
-        """Ask for a page of the library."""
-        return await self.get(f"{BASE}?limit={limit}&offset={offset}", user=user)
+    async def page(
+        self, user: UUID, *, limit: int = 100, offset: int = 0, query: str = ""
+    ) -> httpx2.Response:
+        """Ask for a page of the library; `query` are further parameters."""
+        return await self.get(f"{BASE}?limit={limit}&offset={offset}&{query}".rstrip("&"), user=user)
 
     async def visible(self, user: UUID, game: UUID) -> dict[str, Any] | None:
         """Return the game as the user sees it, None while it is not there. Nothing else is expected."""
@@ -159,11 +161,15 @@ class Payments:
         assert self._producer is not None
         return await self._producer.send_and_wait(PAYMENT_EVENTS, **fields)
 
+    async def publish_to(self, events: Iterable[tuple[str, Envelope]]) -> None:
+        """Publish events to their topics, in this order within each key, as fast as the broker takes them."""
+        assert self._producer is not None
+        sent = [await self._producer.send(topic, **record(event)) for topic, event in events]
+        await asyncio.gather(*sent)
+
     async def publish_all(self, envelopes: Iterable[Envelope]) -> None:
         """Publish many, in this order within each user, as fast as the broker takes them."""
-        assert self._producer is not None
-        sent = [await self._producer.send(PAYMENT_EVENTS, **record(each)) for each in envelopes]
-        await asyncio.gather(*sent)
+        await self.publish_to((PAYMENT_EVENTS, each) for each in envelopes)
 
     @asynccontextmanager
     async def large(self) -> AsyncIterator[Callable[..., Awaitable[Any]]]:

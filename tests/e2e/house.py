@@ -18,7 +18,7 @@ import psycopg
 from e2e.doors import Grpc, Payments, Rest, Tail
 from psycopg.rows import DictRow, dict_row
 
-from library_devstack.services import addresses, migrate, services
+from library_devstack.services import addresses, copies, migrate, services
 from library_devstack.stack import Kafka, Postgres, Stack, Standins
 from library_devstack.stack.component import Component
 from library_devstack.standins.issuer import Issuer, load_or_make_key
@@ -46,9 +46,9 @@ class _Stack(Stack):
 class House:
     """A stack, our processes over it, and clients at every door. See `open_house`."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, more: Mapping[str, str]) -> None:
         self.stack = stack
-        self._services = {service.name: service for service in services(stack)}
+        self._services = {service.name: service for service in (*services(stack), *copies(stack, more))}
         self._clients = AsyncExitStack()
         key = load_or_make_key(stack.state.path("issuer-key.json"))
         self.issuer = Issuer(key, url=stack.find(Standins).addresses.issuer)
@@ -191,14 +191,16 @@ async def open_house(
     *,
     settings: Mapping[str, str] | None = None,
     deployables: Collection[str] = DEPLOYABLES,
+    more: Mapping[str, str] | None = None,
     before_start: Callable[[House], Awaitable[None]] | None = None,
 ) -> AsyncIterator[House]:
     """Start the stores, migrate, start the deployables; end all of it with the block.
 
-    `settings` are variables for every process; `before_start` is called on the migrated database. With no
-    deployables nothing is started at all: the test decides what comes when.
+    `settings` are variables for every process; `more` are further processes, each a copy of the one that it names;
+    `before_start` is called on the migrated database. With no deployables nothing is started at all: the test decides
+    what comes when.
     """
-    house = House(_Stack(directory, settings or {}))
+    house = House(_Stack(directory, settings or {}), more or {})
     try:
         if deployables:
             await house.start(*STORES)

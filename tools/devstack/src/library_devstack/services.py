@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import httpx
 
@@ -123,6 +123,12 @@ class Service(Component):
 def services(stack: Stack) -> tuple[Service, ...]:
     """Return every deployable as a component over this stack."""
     return tuple(Service(deployable, stack) for deployable in DEPLOYABLES)
+
+
+def copies(stack: Stack, names: Mapping[str, str]) -> tuple[Service, ...]:
+    """Return further processes of deployables that have no port but management's: name of the copy → of the original."""
+    known = {deployable.name: deployable for deployable in DEPLOYABLES}
+    return tuple(Service(replace(known[original], name=name), stack) for name, original in names.items())
 
 
 def addresses(stack: Stack) -> dict[str, str]:
