@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from library_domain.catalog.model import Game
+from library_domain.catalog.model import Game, GameAchievement, GamePrice
 from library_domain.shared.ids import GameId
 from library_domain.shared.ports import JobQueue, Recorder, UnitOfWork
 
@@ -30,8 +30,28 @@ class GameReader(Protocol):
 class GameRepository(GameReader, Protocol):
     """Our own read model, inside a transaction."""
 
-    async def save(self, games: Sequence[Game]) -> None:
-        """Insert or replace each game unless the stored one is as new; a stub replaces only one that tells less."""
+    async def save(self, games: Sequence[Game]) -> int:
+        """Keep each game that replaces the stored one (Game.replaces); return how many did."""
+        ...
+
+
+class AchievementRepository(Protocol):
+    """What games offer to achieve, inside a transaction."""
+
+    async def save(self, achievement: GameAchievement) -> bool:
+        """Keep it unless the stored state is as new; return whether it was kept."""
+        ...
+
+
+class PriceRepository(Protocol):
+    """Prices, current and past (data 22), inside a transaction."""
+
+    async def save(self, price: GamePrice) -> bool:
+        """Add it to the history, and make it the current one unless that is as new; return whether the history grew.
+
+        The same event adds nothing twice. The history keeps what every event told, so that its order of arrival does
+        not show; equal neighbours are for the reader to fold.
+        """
         ...
 
 
@@ -40,7 +60,17 @@ class CatalogTransaction(Recorder, Protocol):
 
     @property
     def games(self) -> GameRepository:
-        """The read model."""
+        """The read model of games."""
+        ...
+
+    @property
+    def achievements(self) -> AchievementRepository:
+        """The read model of achievements."""
+        ...
+
+    @property
+    def prices(self) -> PriceRepository:
+        """The read model of prices."""
         ...
 
     @property

@@ -53,6 +53,49 @@ class GameHidden(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InstallStatusChanged(DomainEvent):
+    """The status of a game on one device changed; what Download told of it passes through (spec example 5, details 1.5).
+
+    Sizes are bytes, the speed bytes per second, `progress` percent.
+    """
+
+    action: ClassVar[str] = "update_installation"
+    event_type: ClassVar[str | None] = "library.game.install_status_changed"
+    topic: ClassVar[str | None] = LIBRARY_EVENTS
+
+    game_name: str | None
+    device_id: str
+    platform: str | None
+    previous_status: str
+    current_status: str
+    failed_reason: str | None
+    progress: float | None
+    estimated_completion: datetime | None
+    install_path: str | None
+    version: str | None
+    size_installed: int | None
+    size_total: int | None
+    size_downloaded: int | None
+    download_speed: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessRevoked(DomainEvent):
+    """The last right to a game ended: it may not be played any more (details 3.7).
+
+    `reason` is refunded or expired, `grant_kind` the kind of the right that ended last.
+    """
+
+    action: ClassVar[str] = "revoke_access"
+    event_type: ClassVar[str | None] = "library.game.access_revoked"
+    topic: ClassVar[str | None] = LIBRARY_EVENTS
+
+    game_name: str | None
+    reason: str
+    grant_kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CategoryCreated(DomainEvent):
     """The user made a category: audited, not published."""
 
@@ -111,3 +154,49 @@ class DLCAdded(DomainEvent):
     base_game_id: GameId
     acquisition_type: str
     source_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantRevoked(DomainEvent):
+    """A right was taken back that the user does not miss: audited, not published."""
+
+    action: ClassVar[str] = "revoke_grant"
+
+    acquisition_type: str
+    source_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRecorded(DomainEvent):
+    """Payment refunded these products, or all of the transaction if none is named: audited, not published."""
+
+    action: ClassVar[str] = "refund"
+
+    transaction_id: str
+    products: tuple[GameId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionChanged(DomainEvent):
+    """Payment told a state of a subscription; the rights follow in steps: audited, not published."""
+
+    action: ClassVar[str] = "change_subscription"
+
+    subscription_id: str
+    status: str
+    games: int
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionApplied(DomainEvent):
+    """The rights to so many games were made what their subscription says: audited, not published.
+
+    What the user sees of it has events of its own. A renewal, which only moves the end of each right, has this one.
+    """
+
+    action: ClassVar[str] = "apply_subscription"
+
+    subscription_id: str
+    games: int

@@ -1,11 +1,20 @@
 """What the library slice needs from its transaction."""
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from library_domain.catalog.ports import GameReader
-from library_domain.library.model import Categories, LibraryEntry
+from library_domain.library.model import (
+    Categories,
+    GameInstallations,
+    HeldRight,
+    LibraryEntry,
+    Refunds,
+    Subscription,
+)
 from library_domain.shared.ids import GameId, UserId
-from library_domain.shared.ports import Recorder, UnitOfWork
+from library_domain.shared.ports import JobQueue, Recorder, UnitOfWork
 
 
 class LibraryRepository(Protocol):
@@ -23,6 +32,49 @@ class LibraryRepository(Protocol):
         """
         ...
 
+    async def games_of(self, user_id: UserId, transaction_id: str) -> tuple[GameId, ...]:
+        """Return the products that this transaction gave the user a right to, by their ids; revoked ones too."""
+        ...
+
+    async def held_from(self, user_id: UserId, subscription_id: str) -> dict[GameId, HeldRight]:
+        """Return every right that the user has or had from this subscription."""
+        ...
+
+
+class RefundRepository(Protocol):
+    """What was refunded, by transaction; kept 30 days. The user's mutex must be held."""
+
+    async def of(self, user_id: UserId, transaction_id: str) -> Refunds:
+        """Return what is known to be refunded of the transaction: nothing, for most."""
+        ...
+
+    async def save(self, refunds: Refunds) -> None:
+        """Write what changed, stamped with the user's next revision."""
+        ...
+
+
+class SubscriptionRepository(Protocol):
+    """Subscriptions as they were last told. The user's mutex must be held."""
+
+    async def of(self, user_id: UserId, subscription_id: str) -> Subscription | None:
+        """Return the subscription; None if nothing was told of it yet."""
+        ...
+
+    async def save(self, subscription: Subscription) -> None:
+        """Write it in the place of what was there, stamped with the user's next revision."""
+        ...
+
+
+class OutdatedEntries(Protocol):
+    """Entries that show a right which ran out, of all users."""
+
+    async def find(self, *, now: datetime, limit: int) -> Mapping[UserId, Sequence[GameId]]:
+        """Return at most `limit` of them, the longest outdated first, without taking any lock (data 27).
+
+        Raises DependencyUnavailable when the database does not answer in time.
+        """
+        ...
+
 
 class CategoryRepository(Protocol):
     """A user's categories. The user's mutex must be held."""
@@ -36,6 +88,21 @@ class CategoryRepository(Protocol):
         ...
 
 
+class InstallationRepository(Protocol):
+    """What a user's devices have of their games. The user's mutex must be held."""
+
+    async def of(self, user_id: UserId, game_id: GameId) -> GameInstallations | None:
+        """Return every device that ever reported on the game; None if the game is not in the library."""
+        ...
+
+    async def save(self, installations: GameInstallations) -> None:
+        """Write the touched devices, and what the entry shows of them if any is seen to be different.
+
+        What is seen to be different is stamped with the user's next revision; the others keep theirs.
+        """
+        ...
+
+
 class LibraryTransaction(Recorder, Protocol):
     """The part of a transaction that this slice needs."""
 
@@ -45,8 +112,28 @@ class LibraryTransaction(Recorder, Protocol):
         ...
 
     @property
+    def refunds(self) -> RefundRepository:
+        """What was refunded."""
+        ...
+
+    @property
+    def subscriptions(self) -> SubscriptionRepository:
+        """Subscriptions as they were last told."""
+        ...
+
+    @property
+    def jobs(self) -> JobQueue:
+        """The queue of later work."""
+        ...
+
+    @property
     def categories(self) -> CategoryRepository:
         """The user's categories."""
+        ...
+
+    @property
+    def installations(self) -> InstallationRepository:
+        """What the devices have."""
         ...
 
     @property

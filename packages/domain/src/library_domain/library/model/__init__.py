@@ -1,4 +1,4 @@
-"""Rights to games, the entries that show them, and the categories that a user files them under."""
+"""Rights to games, the entries that show them, their installations, and the categories that a user files them under."""
 
 from library_domain.library.model.category import (
     MAX_CATEGORIES,
@@ -10,38 +10,67 @@ from library_domain.library.model.category import (
 from library_domain.library.model.entry import (
     MAX_CATEGORIES_PER_GAME,
     MAX_NOTES,
-    PLAYABLE,
-    InstallationStatus,
     LibraryEntry,
 )
+from library_domain.library.model.installation import (
+    PLAYABLE,
+    Copy,
+    DeviceInstallation,
+    DownloadReport,
+    GameInstallations,
+    InstallationStatus,
+)
+from library_domain.library.model.refund import Refund, Refunds
 from library_domain.library.model.rights import (
     AccessVerdict,
     AcquisitionType,
     Grant,
+    Loss,
     Refusal,
+    Shown,
     Via,
     access_ends,
     best,
     decide_access,
+    shown,
+)
+from library_domain.library.model.subscription import (
+    MAX_SUBSCRIPTION_GAMES,
+    HeldRight,
+    Subscription,
+    SubscriptionStatus,
 )
 
 __all__ = [
     "MAX_CATEGORIES",
     "MAX_CATEGORIES_PER_GAME",
     "MAX_NOTES",
+    "MAX_SUBSCRIPTION_GAMES",
     "PLAYABLE",
     "AccessVerdict",
     "AcquisitionType",
     "Categories",
     "Category",
+    "Copy",
+    "DeviceInstallation",
+    "DownloadReport",
+    "GameInstallations",
     "Grant",
+    "HeldRight",
     "InstallationStatus",
     "LibraryEntry",
+    "Loss",
+    "Refund",
+    "Refunds",
     "Refusal",
+    "Shown",
+    "Subscription",
+    "SubscriptionStatus",
     "Via",
     "access_ends",
     "best",
     "category_key",
     "category_name",
     "decide_access",
+    "shown",
 ]

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from library_domain.catalog.model import ProductType
@@ -17,20 +16,6 @@ from library_domain.shared.unset import UNSET, Unset
 
 MAX_NOTES = 4_000
 MAX_CATEGORIES_PER_GAME = 20
-
-
-class InstallationStatus(StrEnum):
-    """How far a game is on the user's devices (contract 1)."""
-
-    NOT_INSTALLED = "not_installed"
-    INSTALLING = "installing"
-    INSTALLED = "installed"
-    UPDATING = "updating"
-    FAILED = "failed"
-
-
-PLAYABLE = frozenset({InstallationStatus.INSTALLED, InstallationStatus.UPDATING})
-"""What `installed` means (details 1.23)."""
 
 
 @dataclass(slots=True, kw_only=True)
