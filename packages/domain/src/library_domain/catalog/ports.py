@@ -7,6 +7,9 @@ from library_domain.catalog.model import Game, GameAchievement, GamePrice
 from library_domain.shared.ids import GameId
 from library_domain.shared.ports import JobQueue, Recorder, UnitOfWork
 
+FETCH_METADATA = "catalog.fetch_metadata"
+"""The job that asks Catalog for a game that we know nothing of but its id (data 21)."""
+
 
 class GameCatalog(Protocol):
     """Catalog, the service."""

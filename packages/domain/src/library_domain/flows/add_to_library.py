@@ -9,7 +9,7 @@ from uuid import UUID
 from library_domain.catalog.model import Game, ProductType
 from library_domain.catalog.ports import GameReader
 from library_domain.library.model import AcquisitionType, Grant, LibraryEntry
-from library_domain.library.ports import LibraryRepository
+from library_domain.library.ports import LibraryRepository, RefundRepository
 from library_domain.shared.clock import Clock
 from library_domain.shared.ids import GameId, IdSource, UserId
 from library_domain.shared.money import Money
@@ -50,6 +50,11 @@ class AddToLibraryTransaction(Recorder, Protocol):
         ...
 
     @property
+    def refunds(self) -> RefundRepository:
+        """What was refunded before it was bought, as it seems from here."""
+        ...
+
+    @property
     def games(self) -> GameReader:
         """Names and kinds."""
         ...
@@ -62,7 +67,8 @@ class AddToLibraryHandler:
     """Give the buyer a right to the game and to each DLC.
 
     The same transaction adds nothing twice, in whatever order and however often its event arrives; a newer event of it
-    may describe it anew. The purchase is announced once: by the game, naming its DLC; by the DLC themselves where the game was there before.
+    may describe it anew. What was refunded already is added without a right to it, as if the refund had come later. The
+    purchase is announced once: by the game, naming its DLC; by the DLC themselves where the game was there before.
     """
 
     def __init__(self, *, uow: AddToLibraryUnitOfWork, clock: Clock, ids: IdSource) -> None:
@@ -76,23 +82,27 @@ class AddToLibraryHandler:
 
         async with self._uow.begin(command.user_id) as tx:
             games = await tx.games.known((command.game_id, *dlc_ids))
+            refunds = await tx.refunds.of(command.user_id, command.transaction_id)
+            grants = {
+                product_id: refunds.applied(product_id, self._grant(command, product_id))
+                for product_id in (command.game_id, *dlc_ids)
+            }
             entries = await tx.library.entries(command.user_id, (command.game_id, *dlc_ids))
-            for product_id in (command.game_id, *dlc_ids):
+            for product_id, grant in grants.items():
                 if product_id not in entries:
-                    entries[product_id] = self._open(command, product_id, games, now)
+                    entries[product_id] = self._open(command, product_id, grant, games, now)
 
             base = entries[command.game_id]
-            dlc_grant = self._grant(command, price=None)
             base_added = base.add(
-                self._grant(command, price=command.price),
+                grants[command.game_id],
                 now=now,
                 game_name=_name(games, command.game_id),
-                dlc=tuple(dlc_id for dlc_id in dlc_ids if entries[dlc_id].is_brought_by(dlc_grant, now)),
+                dlc=tuple(dlc_id for dlc_id in dlc_ids if entries[dlc_id].is_brought_by(grants[dlc_id], now)),
             )
             added = [command.game_id] if base_added else []
             for dlc_id in dlc_ids:
                 dlc_added = entries[dlc_id].add(
-                    dlc_grant,
+                    grants[dlc_id],
                     now=now,
                     game_name=_name(games, dlc_id),
                     came_with=command.game_id if base_added else None,
@@ -105,7 +115,12 @@ class AddToLibraryHandler:
         return AddToLibraryResult(added=tuple(added))
 
     def _open(
-        self, command: AddToLibrary, product_id: GameId, games: Mapping[GameId, Game], now: datetime
+        self,
+        command: AddToLibrary,
+        product_id: GameId,
+        grant: Grant,
+        games: Mapping[GameId, Game],
+        now: datetime,
     ) -> LibraryEntry:
         declared = command.product_type if product_id == command.game_id else ProductType.DLC
         described = games.get(product_id)
@@ -115,12 +130,12 @@ class AddToLibraryHandler:
             user_id=command.user_id,
             game_id=product_id,
             product_type=kind,
-            grant=self._grant(command, price=None),
+            grant=grant,
             now=now,
         )
 
     @staticmethod
-    def _grant(command: AddToLibrary, *, price: Money | None) -> Grant:
+    def _grant(command: AddToLibrary, product_id: GameId) -> Grant:
         """Make the right that this purchase gives; the price is the whole purchase's and stays with the game."""
         return Grant(
             acquisition_type=command.acquisition_type,
@@ -130,7 +145,7 @@ class AddToLibraryHandler:
             event_id=command.event_id,
             transaction_id=command.transaction_id,
             purchase_type=command.purchase_type,
-            price=price,
+            price=command.price if product_id == command.game_id else None,
             gifted_by=command.gifted_by,
         )
 

@@ -8,12 +8,8 @@ from fakes.store import Store
 from fakes.unit_of_work import FakeUnitOfWork
 
 from library_domain.catalog.model import Game, ProductType
-from library_domain.catalog.use_cases.learn_games import (
-    FETCH_METADATA,
-    LearnGames,
-    LearnGamesHandler,
-    LearnGamesResult,
-)
+from library_domain.catalog.ports import FETCH_METADATA
+from library_domain.catalog.use_cases.learn_games import LearnGames, LearnGamesHandler, LearnGamesResult
 
 PORTAL = game_id("Portal 2")
 ART_BOOK = game_id("Art book")

@@ -4,13 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from library_domain.catalog.model import Game, ProductType
-from library_domain.catalog.ports import CatalogUnitOfWork, GameCatalog, GameReader
+from library_domain.catalog.ports import FETCH_METADATA, CatalogUnitOfWork, GameCatalog, GameReader
 from library_domain.shared.clock import Clock
 from library_domain.shared.errors import DependencyUnavailable
 from library_domain.shared.ids import GameId
-
-FETCH_METADATA = "catalog.fetch_metadata"
-"""The job that asks Catalog again for a game that is still a stub (data 21)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

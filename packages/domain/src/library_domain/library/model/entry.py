@@ -1,14 +1,22 @@
 """The library entry: what is shown of a product, and every right behind it (data 1)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
 from library_domain.catalog.model import ProductType
 from library_domain.library.errors import LimitReached
-from library_domain.library.events import DLCAdded, GameAdded, GameHidden, GameUpdated, GrantRecorded
-from library_domain.library.model.rights import AcquisitionType, Grant, access_ends, best
+from library_domain.library.events import (
+    AccessRevoked,
+    DLCAdded,
+    GameAdded,
+    GameHidden,
+    GameUpdated,
+    GrantRecorded,
+    GrantRevoked,
+)
+from library_domain.library.model.rights import AcquisitionType, Grant, best, shown
 from library_domain.shared.errors import ValidationFailed
 from library_domain.shared.events import DomainEvent
 from library_domain.shared.ids import GameId, UserId
@@ -33,6 +41,7 @@ class LibraryEntry:
     acquisition_date: datetime
     created_at: datetime
     access_expires_at: datetime | None = None
+    shown_until: datetime | None = None
     revoked_at: datetime | None = None
     revoke_reason: str | None = None
     is_hidden: bool = False
@@ -72,6 +81,11 @@ class LibraryEntry:
             is_new=True,
         )
 
+    @property
+    def shows_access(self) -> bool:
+        """Whether the entry shows a right as a live one. That it ran out since, only `refresh` finds."""
+        return bool(self.grants) and self.revoked_at is None
+
     def has_access(self, now: datetime) -> bool:
         """Tell whether one of the rights holds now; the base game of a DLC is not looked at."""
         return best(self.grants, now) is not None
@@ -100,26 +114,74 @@ class LibraryEntry:
             self._correct(grant, now=now, game_name=game_name)
             return False
 
-        brought = self.is_brought_by(grant, now)
-        self.grants.append(grant)
-        self.new_grants.append(grant)
-        changes = self._show_best(now)
+        if not self.has_access(now):
+            self.refresh(now=now, game_name=game_name)
+        brought, had_access = self.is_brought_by(grant, now), self.shows_access
+        self._put(grant)
+        told = self._show(had_access=had_access, now=now, game_name=game_name, dlc=dlc)
         if brought and came_with is not None:
-            self.events.append(
-                DLCAdded(
-                    user_id=self.user_id,
-                    game_id=self.game_id,
-                    occurred_at=now,
-                    base_game_id=came_with,
-                    acquisition_type=grant.acquisition_type,
-                    source_id=grant.source_id,
-                )
+            told = DLCAdded(
+                user_id=self.user_id,
+                game_id=self.game_id,
+                occurred_at=now,
+                base_game_id=came_with,
+                acquisition_type=grant.acquisition_type,
+                source_id=grant.source_id,
             )
-        elif brought:
-            self.events.append(self._added(grant, now=now, game_name=game_name, dlc=dlc))
-        else:
-            self.events.append(self._changed(grant, changes, now=now, game_name=game_name))
+        self.events.append(told or self._recorded(grant, now=now))
         return brought
+
+    def hold(self, grant: Grant, *, now: datetime, game_name: str | None) -> None:
+        """Let a right be what its source says of it now: given, prolonged, ended or given again.
+
+        Unlike a purchase, a subscription tells its state, and the newest one counts. What it does not decide is whether
+        a right was refunded. A mere move of the end is not announced: each renewal would announce every game.
+        """
+        known = next((known for known in self.grants if known.key == grant.key), None)
+        if known is not None and known.revoked_at is not None:
+            grant = replace(grant, revoked_at=known.revoked_at, revoke_reason=known.revoke_reason)
+        had_access = self.shows_access
+        self._put(grant)
+        told = self._show(
+            had_access=had_access, now=now, game_name=game_name, quietly=frozenset({"access_expires_at"})
+        )
+        if told is not None:
+            self.events.append(told)
+
+    def revoke(
+        self, transaction_id: str, *, at: datetime, reason: str, now: datetime, game_name: str | None
+    ) -> bool:
+        """Take back what this transaction gave; return whether that ended the user's access."""
+        had_access = self.shows_access
+        taken = [grant for grant in self.grants if grant.transaction_id == transaction_id]
+        changed = [new for old in taken if (new := old.revoked(at, reason)) != old]
+        if not changed:
+            return False
+        for grant in changed:
+            self._put(grant)
+        told = self._show(had_access=had_access, now=now, game_name=game_name)
+        self.events.append(
+            told
+            or GrantRevoked(
+                user_id=self.user_id,
+                game_id=self.game_id,
+                occurred_at=now,
+                acquisition_type=changed[0].acquisition_type,
+                source_id=changed[0].source_id,
+                reason=reason,
+            )
+        )
+        return had_access and not self.shows_access
+
+    def refresh(self, *, now: datetime, game_name: str | None) -> bool:
+        """Show what the rights come to now that time has passed; return whether that ended the user's access."""
+        had_access = self.shows_access
+        if not self.grants:
+            return False
+        told = self._show(had_access=had_access, now=now, game_name=game_name)
+        if told is not None:
+            self.events.append(told)
+        return had_access and not self.shows_access
 
     def edit(
         self,
@@ -178,40 +240,60 @@ class LibraryEntry:
         merged = known.merged(grant)
         if merged == known:
             return
-        self.grants[number] = merged
-        unwritten = any(each.key == grant.key for each in self.new_grants)
+        if merged.says_the_same(known) and not any(each.key == grant.key for each in self.new_grants):
+            self.grants[number] = merged
+            self.redated_grants[:] = [each for each in self.redated_grants if each.key != grant.key]
+            self.redated_grants.append(merged)
+            return
+        had_access = self.shows_access
+        self._put(merged)
+        told = self._show(had_access=had_access, now=now, game_name=game_name)
+        if told is not None or not merged.says_the_same(known):
+            self.events.append(told or self._recorded(merged, now=now))
+
+    def _put(self, grant: Grant) -> None:
+        """Hold the right in the place of what was known of its source, to be written."""
+        known = next((n for n, each in enumerate(self.grants) if each.key == grant.key), len(self.grants))
+        self.grants[known : known + 1] = [grant]
         for waiting in (self.new_grants, self.redated_grants):
             waiting[:] = [each for each in waiting if each.key != grant.key]
-        same = merged.says_the_same(known)
-        (self.redated_grants if same and not unwritten else self.new_grants).append(merged)
-        if not same:
-            self.events.append(self._changed(merged, self._show_best(now), now=now, game_name=game_name))
+        self.new_grants.append(grant)
 
-    def _show_best(self, now: datetime) -> tuple[str, ...]:
-        """Make the entry show its best live right; return the names of the members that changed."""
-        held = best(self.grants, now)
-        if held is None:
-            return ()
-        shown: dict[str, object] = {
-            "acquisition_type": held.acquisition_type,
-            "acquisition_date": held.granted_at,
-            "access_expires_at": access_ends(self.grants, now),
-            "revoked_at": None,
-            "revoke_reason": None,
-        }
-        return self._take(shown)
-
-    def _changed(
-        self, grant: Grant, changes: tuple[str, ...], *, now: datetime, game_name: str | None
-    ) -> DomainEvent:
-        if changes:
-            return GameUpdated(
+    def _show(
+        self,
+        *,
+        had_access: bool,
+        now: datetime,
+        game_name: str | None,
+        dlc: tuple[GameId, ...] = (),
+        quietly: frozenset[str] = frozenset(),
+    ) -> DomainEvent | None:
+        """Make the entry show what its rights come to; return what is to be announced of it, if anything is."""
+        changes = self._take(asdict(shown(self.grants, now)))
+        if had_access and not self.shows_access:
+            return AccessRevoked(
                 user_id=self.user_id,
                 game_id=self.game_id,
                 occurred_at=now,
                 game_name=game_name,
-                changes=changes,
+                reason=str(self.revoke_reason),
+                grant_kind=self.acquisition_type,
             )
+        held = best(self.grants, now)
+        if held is not None and not had_access:
+            return self._added(held, now=now, game_name=game_name, dlc=dlc)
+        seen = tuple(name for name in changes if name not in _UNSEEN | quietly)
+        if not seen or (self.is_new and not had_access):
+            return None
+        return GameUpdated(
+            user_id=self.user_id,
+            game_id=self.game_id,
+            occurred_at=now,
+            game_name=game_name,
+            changes=seen,
+        )
+
+    def _recorded(self, grant: Grant, *, now: datetime) -> GrantRecorded:
         return GrantRecorded(
             user_id=self.user_id,
             game_id=self.game_id,
@@ -239,6 +321,8 @@ class LibraryEntry:
         )
 
 
+_UNSEEN = frozenset({"shown_until", "revoked_at", "revoke_reason"})
+"""Members of the entry that no answer shows."""
 _PUBLISHED = {"category_ids": "categories"}
 """Members of the entry that the item shows under another name."""
 

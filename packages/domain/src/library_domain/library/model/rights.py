@@ -44,6 +44,13 @@ class Refusal(StrEnum):
     BASE_GAME_MISSING = "base_game_missing"
 
 
+class Loss(StrEnum):
+    """Why a right ended, in the words of rows and events."""
+
+    REFUNDED = "refunded"
+    EXPIRED = "expired"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
     """One right of one user to one game, from one source: a transaction, a gift, a subscription, a lender."""
@@ -98,9 +105,19 @@ class Grant:
         """Tell whether the two differ in nothing but the event that said it."""
         return replace(self, event_time=other.event_time, event_id=other.event_id) == other
 
+    def revoked(self, at: datetime, reason: str) -> "Grant":
+        """Return the right as it is once its source took it back; of two times the earlier counts."""
+        return self.merged(replace(self, revoked_at=at, revoke_reason=reason))
+
     def is_live(self, now: datetime) -> bool:
         """Tell whether the right holds at this moment."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+    @property
+    def end(self) -> tuple[datetime, str] | None:
+        """When and why the right ends or ended, by whichever comes first; None: never."""
+        ends = [(self.revoked_at, self.revoke_reason or ""), (self.expires_at, Loss.EXPIRED.value)]
+        return min(((at, reason) for at, reason in ends if at is not None), default=None)
 
 
 def best(grants: Iterable[Grant], now: datetime) -> Grant | None:
@@ -114,6 +131,56 @@ def access_ends(grants: Iterable[Grant], now: datetime) -> datetime | None:
     ends = [grant.expires_at for grant in grants if grant.is_live(now)]
     finite = [end for end in ends if end is not None]
     return max(finite) if finite and len(finite) == len(ends) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What an entry shows of its rights; the same whatever the order in which they came and went (ADR 0002)."""
+
+    acquisition_type: AcquisitionType
+    acquisition_date: datetime
+    access_expires_at: datetime | None
+    """When the last right runs out; None: never, or the last one was taken back."""
+    shown_until: datetime | None
+    """When this is no longer what there is to show, if nothing else happens; None: it stays."""
+    revoked_at: datetime | None
+    """When the last right ended; None while there is access."""
+    revoke_reason: str | None
+
+
+def shown(grants: Sequence[Grant], now: datetime) -> Shown:
+    """Return what the entry of these rights shows: the best live one, or else the one that ended last.
+
+    Raises ValueError without any right.
+    """
+    held = best(grants, now)
+    if held is not None:
+        return Shown(
+            acquisition_type=held.acquisition_type,
+            acquisition_date=held.granted_at,
+            access_expires_at=access_ends(grants, now),
+            shown_until=held.expires_at,
+            revoked_at=None,
+            revoke_reason=None,
+        )
+    ended = [(grant.end, grant) for grant in grants]
+    end, last = max(
+        ((end, grant) for end, grant in ended if end is not None),
+        key=lambda each: (
+            each[0],
+            _STRENGTH[each[1].acquisition_type],
+            each[1].granted_at,
+            each[1].source_id,
+        ),
+    )
+    return Shown(
+        acquisition_type=last.acquisition_type,
+        acquisition_date=last.granted_at,
+        access_expires_at=last.expires_at,
+        shown_until=None,
+        revoked_at=end[0],
+        revoke_reason=end[1],
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
