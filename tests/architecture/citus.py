@@ -38,7 +38,7 @@ def complaints(statement: str, user_tables: frozenset[str]) -> list[str]:
     """Return what would not run, or not safely, with the user tables distributed; empty when all is well."""
     reasons = [reason.strip() for reason in REASON.findall(statement)]
     queries = split(statement)
-    found = [problem for query in queries for problem in broken_laws(query)]
+    found = [problem for query in queries for problem in broken_laws(query, user_tables)]
     spread = [problem for query in queries for problem in over_many_users(query, user_tables)]
     if "" in reasons:
         found.append("'-- citus:' gives no reason")
@@ -64,13 +64,14 @@ def split(statement: str) -> list[str]:
     return [NAMED_QUERIES.sub("", query).replace("⟨", "(").replace("⟩", ")") for query in (*queries, text)]
 
 
-def broken_laws(query: str) -> list[str]:
+def broken_laws(query: str, user_tables: frozenset[str]) -> list[str]:
     """Return what no reason excuses."""
     found = [
         f"{match[0]} is the server's; times and ids are parameters"
         for match in SERVER_DECIDES.finditer(query)
     ]
-    if LOCK.search(query) and not USER_IS_PARAMETER.search(query):
+    # A table that no user owns is not distributed: its rows are locked where they all are.
+    if LOCK.search(query) and touched(query, user_tables) and not USER_IS_PARAMETER.search(query):
         found.append("locks rows without `user_id = %(…)s`")
     if any(SETS_USER.search(assignments) for assignments in SET.findall(query)):
         found.append("sets user_id, which says where the row lives")
@@ -91,11 +92,14 @@ def over_many_users(query: str, user_tables: frozenset[str]) -> list[str]:
         owned = insert["table"] in user_tables
         carries_user = "user_id" in [column.strip() for column in insert["columns"].split(",")]
         return [f"inserts into {insert['table']} without user_id"] if owned and not carries_user else []
-    touched = [
-        table for table in user_tables for _ in re.findall(rf"\b(?:FROM|JOIN|UPDATE) {table}\b", query)
-    ]
-    if WRITE.match(query) and touched and not USER_IS_PARAMETER.search(query):
-        return [f"writes {touched[0]} without `user_id = %(…)s`"]
-    if len(USER_IS_NAMED.findall(query)) < len(touched):
-        return [f"reads {', '.join(sorted(touched))} without saying whose"]
+    tables = touched(query, user_tables)
+    if WRITE.match(query) and tables and not USER_IS_PARAMETER.search(query):
+        return [f"writes {tables[0]} without `user_id = %(…)s`"]
+    if len(USER_IS_NAMED.findall(query)) < len(tables):
+        return [f"reads {', '.join(sorted(tables))} without saying whose"]
     return []
+
+
+def touched(query: str, user_tables: frozenset[str]) -> list[str]:
+    """Return the users' tables that a query reads or writes, each as often as it does."""
+    return [table for table in user_tables for _ in re.findall(rf"\b(?:FROM|JOIN|UPDATE) {table}\b", query)]

@@ -136,6 +136,7 @@ def test_lint_notices(statement: str, complaint: str) -> None:
             "SELECT user_id FROM inbox WHERE at < %(before)s LIMIT %(limit)s"
         ),
         "SELECT name FROM catalog.games WHERE game_id = ANY(%(game_ids)s)",
+        "SELECT key FROM jobs WHERE due_at <= %(now)s LIMIT %(limit)s FOR UPDATE SKIP LOCKED",
     ],
 )
 def test_lint_is_content_with(statement: str) -> None:

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from fakes.store import Store, StoredJob
+from library_domain.jobs.model import Backlog, Job
 from library_domain.shared.clock import Clock
+from library_domain.shared.ids import IdSource
 from library_domain.shared.ports import JobPayload
 
 
@@ -34,7 +36,7 @@ class FakeJobs:
     @staticmethod
     def _ask_again(stored: StoredJob, new: StoredJob) -> None:
         if new.payload and (stored.payload is None or _order(new.payload) > _order(stored.payload)):
-            stored.payload = new.payload
+            stored.payload, stored.created_at = new.payload, new.created_at
         stored.updated_at = new.updated_at
         if stored.state == "failed":
             new.payload = stored.payload
@@ -48,3 +50,112 @@ class FakeJobs:
 
 def _order(payload: JobPayload) -> tuple[object, ...]:
     return payload.event_time, payload.event_id
+
+
+class FakeJobStore:
+    """Claims jobs from a store."""
+
+    def __init__(self, store: Store, *, clock: Clock, ids: IdSource) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+
+    async def claim(self, kinds: Sequence[str], *, until: datetime, limit: int) -> Sequence[Job]:
+        now, lease = self._clock.now(), self._ids.new()
+        due = [
+            (key, stored)
+            for key, stored in self._store.jobs.items()
+            if key[0] in kinds and stored.state != "failed" and stored.due_at <= now
+        ]
+        jobs = []
+        for (kind, key), stored in sorted(due, key=lambda each: each[1].due_at)[:limit]:
+            job = Job(
+                kind=kind,
+                key=key,
+                lease=lease,
+                payload=stored.payload.data if stored.payload else None,
+                cursor=stored.cursor,
+                attempts=stored.attempts + 1,
+                failures=stored.failures,
+                created_at=stored.created_at,
+            )
+            stored.state, stored.lease, stored.due_at = "running", lease, until
+            stored.attempts += 1
+            stored.failures += 1
+            if stored.cursor is None:
+                stored.asked_at = None
+            jobs.append(job)
+        return jobs
+
+    async def renew(self, job: Job, *, until: datetime) -> bool:
+        stored = self._held(job)
+        if stored:
+            stored.due_at = until
+        return stored is not None
+
+    async def finish(self, job: Job) -> bool:
+        stored = self._held(job)
+        if stored and stored.asked_at is None:
+            del self._store.jobs[job.kind, job.key]
+        elif stored and stored.asked_at is not None:
+            stored.created_at = self._clock.now()
+            self._rest(stored, due_at=stored.asked_at)
+        return stored is not None
+
+    async def keep(self, job: Job, *, cursor: str) -> bool:
+        stored = self._held(job)
+        if stored:
+            asked_at = stored.asked_at
+            self._rest(stored, due_at=self._clock.now())
+            stored.cursor, stored.asked_at = cursor, asked_at
+        return stored is not None
+
+    async def again(self, job: Job, *, at: datetime) -> bool:
+        stored = self._held(job)
+        if stored:
+            self._rest(stored, due_at=min(at, stored.asked_at or at))
+        return stored is not None
+
+    async def retry(self, job: Job, *, at: datetime, reason: str, is_failure: bool) -> bool:
+        stored = self._held(job)
+        if stored:
+            stored.state, stored.lease = "waiting", None
+            stored.due_at = min(at, stored.asked_at or at)
+            if stored.cursor is None:
+                stored.asked_at = None
+            if not is_failure:
+                stored.failures -= 1
+        return stored is not None
+
+    async def fail(self, job: Job, *, reason: str) -> bool:
+        stored = self._held(job)
+        if stored and stored.asked_at is not None:
+            self._rest(stored, due_at=stored.asked_at)
+        elif stored:
+            stored.state, stored.lease = "failed", None
+        return stored is not None
+
+    async def backlog(self) -> Sequence[Backlog]:
+        now = self._clock.now()
+        result = []
+        for kind in sorted({kind for kind, _ in self._store.jobs}):
+            jobs = [stored for (its, _), stored in self._store.jobs.items() if its == kind]
+            alive = [job for job in jobs if job.state != "failed"]
+            result.append(
+                Backlog(
+                    kind=kind,
+                    waiting=len(alive),
+                    failed=len(jobs) - len(alive),
+                    due_since=min((job.due_at for job in alive if job.due_at <= now), default=None),
+                )
+            )
+        return result
+
+    def _held(self, job: Job) -> StoredJob | None:
+        stored = self._store.jobs.get((job.kind, job.key))
+        return stored if stored and stored.lease == job.lease else None
+
+    @staticmethod
+    def _rest(stored: StoredJob, *, due_at: datetime) -> None:
+        stored.state, stored.lease, stored.cursor, stored.asked_at = "waiting", None, None, None
+        stored.due_at, stored.attempts, stored.failures = due_at, 0, 0

@@ -21,7 +21,7 @@ class Job:
     failures: int = 0
     """How many of the tries before were our fault: an error of ours, or a runner that did not live to say."""
     created_at: datetime
-    """When it was first asked for."""
+    """When it was first asked for with this payload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +45,15 @@ class Again:
 
 JobResult = Done | Continue | Again
 """What a step comes to. A step may be made twice (its runner may die before it said so), so it must do nothing twice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What there is of one kind of job."""
+
+    kind: str
+    waiting: int
+    """Those that run are among them."""
+    failed: int
+    due_since: datetime | None
+    """When the job became due that waits longest; None if none is due."""

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from library_domain.jobs.model import Job, JobResult
+from library_domain.jobs.model import Backlog, Job, JobResult
 
 JobStep = Callable[[Job], Awaitable[JobResult]]
 """Does a bounded part of a job. DependencyUnavailable means "not now"; any other error is a bug."""
@@ -48,5 +48,12 @@ class JobStore(Protocol):
         ...
 
     async def fail(self, job: Job, *, reason: str) -> bool:
-        """Give the job up: it stays, for a person to look at, and begins anew when it is asked for again."""
+        """Give the job up: it stays, for a person to look at, and begins anew when it is asked for again.
+
+        If it was asked for while it ran, it begins anew instead.
+        """
+        ...
+
+    async def backlog(self) -> Sequence[Backlog]:
+        """Return what there is of each kind that has jobs."""
         ...

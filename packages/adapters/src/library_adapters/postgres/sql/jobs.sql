@@ -27,9 +27,132 @@ VALUES (
        cursor = CASE WHEN stored.state = 'failed' THEN NULL ELSE stored.cursor END,
        attempts = CASE WHEN stored.state = 'failed' THEN 0 ELSE stored.attempts END,
        failures = CASE WHEN stored.state = 'failed' THEN 0 ELSE stored.failures END,
-       created_at = CASE WHEN stored.state = 'failed' THEN excluded.created_at ELSE stored.created_at END,
+       created_at = CASE
+                        WHEN stored.state = 'failed' OR ({newer}) THEN excluded.created_at
+                        ELSE stored.created_at
+                    END,
        updated_at = excluded.updated_at
 
 -- fragment: newer
-(excluded.payload_event_time, excluded.payload_event_id) > (stored.payload_event_time, stored.payload_event_id)
-       OR stored.payload IS NULL
+excluded.payload IS NOT NULL
+       AND (
+           stored.payload IS NULL
+           OR (excluded.payload_event_time, excluded.payload_event_id)
+              > (stored.payload_event_time, stored.payload_event_id)
+       )
+
+-- name: claim
+-- Take jobs that are due, those too whose runner let its lease run out. A job that begins forgets what was asked before.
+-- The try counts as failed until its runner says otherwise: one that dies says nothing.
+WITH due AS MATERIALIZED (
+    SELECT kind, key
+      FROM jobs
+     WHERE state <> 'failed' AND due_at <= %(now)s AND kind = ANY(%(kinds)s::text[])
+     ORDER BY due_at
+     LIMIT %(limit)s
+       FOR UPDATE SKIP LOCKED
+)
+UPDATE jobs AS job
+   SET state = 'running',
+       lease = %(lease)s,
+       due_at = %(until)s,
+       asked_at = CASE WHEN job.cursor IS NOT NULL THEN job.asked_at END,
+       attempts = job.attempts + 1,
+       failures = job.failures + 1,
+       updated_at = %(now)s
+  FROM due
+ WHERE job.kind = due.kind AND job.key = due.key
+RETURNING job.kind, job.key, job.lease, job.payload, job.cursor, job.attempts, job.failures - 1 AS failures,
+          job.created_at
+
+-- name: renew
+-- Hold on to a job.
+UPDATE jobs
+   SET due_at = %(until)s
+ WHERE {mine}
+RETURNING key
+
+-- name: finish
+-- A job that nobody asked for since it began.
+DELETE FROM jobs
+ WHERE {mine} AND asked_at IS NULL
+RETURNING key
+
+-- name: begin_anew
+-- A job that is done, and was asked for since it began.
+UPDATE jobs
+   SET {at_rest},
+       cursor = NULL,
+       due_at = asked_at,
+       asked_at = NULL,
+       attempts = 0,
+       failures = 0,
+       created_at = %(now)s
+ WHERE {mine} AND asked_at IS NOT NULL
+RETURNING key
+
+-- name: keep
+-- A step is done, the next is due.
+UPDATE jobs
+   SET {at_rest},
+       cursor = %(cursor)s,
+       due_at = %(now)s,
+       attempts = 0,
+       failures = 0
+ WHERE {mine}
+RETURNING key
+
+-- name: again
+-- Done for now.
+UPDATE jobs
+   SET {at_rest},
+       cursor = NULL,
+       due_at = least(%(at)s, asked_at),
+       asked_at = NULL,
+       attempts = 0,
+       failures = 0
+ WHERE {mine}
+RETURNING key
+
+-- name: retry
+-- The same step once more. What counts against the job was counted when it was claimed.
+UPDATE jobs
+   SET {at_rest},
+       due_at = least(%(at)s, asked_at),
+       asked_at = CASE WHEN cursor IS NOT NULL THEN asked_at END,
+       failures = CASE WHEN %(is_failure)s THEN failures ELSE failures - 1 END,
+       last_error = %(reason)s
+ WHERE {mine}
+RETURNING key
+
+-- name: fail
+-- For a person to look at, unless it was asked for since it began: who asked is owed a try.
+UPDATE jobs
+   SET state = CASE WHEN asked_at IS NULL THEN 'failed' ELSE 'waiting' END,
+       lease = NULL,
+       updated_at = %(now)s,
+       cursor = CASE WHEN asked_at IS NULL THEN cursor END,
+       due_at = coalesce(asked_at, due_at),
+       asked_at = NULL,
+       attempts = CASE WHEN asked_at IS NULL THEN attempts ELSE 0 END,
+       failures = CASE WHEN asked_at IS NULL THEN failures ELSE 0 END,
+       last_error = %(reason)s
+ WHERE {mine}
+RETURNING key
+
+-- name: backlog
+-- What waits, and for how long the longest.
+SELECT kind,
+       count(*) FILTER (WHERE state <> 'failed') AS waiting,
+       count(*) FILTER (WHERE state = 'failed') AS failed,
+       min(due_at) FILTER (WHERE state <> 'failed' AND due_at <= %(now)s) AS due_since
+  FROM jobs
+ GROUP BY kind
+
+-- fragment: mine
+kind = %(kind)s AND key = %(key)s AND lease = %(lease)s
+
+-- fragment: at_rest
+state = 'waiting',
+       lease = NULL,
+       updated_at = %(now)s
