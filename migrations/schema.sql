@@ -40,6 +40,24 @@ CREATE TABLE catalog.epoch (
     CONSTRAINT epoch_is_only_row CHECK (is_only)
 );
 
+-- Name: game_achievements; Type: TABLE; Schema: catalog; Owner: -
+
+CREATE TABLE catalog.game_achievements (
+    game_id uuid NOT NULL,
+    achievement_id text NOT NULL,
+    name text NOT NULL,
+    description text,
+    icon_url text,
+    is_hidden boolean DEFAULT false NOT NULL,
+    server_granted boolean DEFAULT false NOT NULL,
+    min_playtime_seconds bigint,
+    is_deleted boolean DEFAULT false NOT NULL,
+    event_at timestamp with time zone NOT NULL,
+    event_id uuid NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT game_achievements_min_playtime_not_negative CHECK ((min_playtime_seconds >= 0))
+);
+
 -- Name: games; Type: TABLE; Schema: catalog; Owner: -
 
 CREATE TABLE catalog.games (
@@ -60,10 +78,56 @@ CREATE TABLE catalog.games (
     is_deleted boolean DEFAULT false NOT NULL,
     is_stub boolean NOT NULL,
     event_at timestamp with time zone NOT NULL,
+    event_id uuid NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT games_named_unless_stub CHECK ((is_stub = (name IS NULL))),
     CONSTRAINT games_product_type_known CHECK ((product_type = ANY (ARRAY['game'::text, 'application'::text, 'dlc'::text]))),
     CONSTRAINT games_sort_name_with_name CHECK (((name IS NULL) = (sort_name IS NULL)))
+);
+
+-- Name: price_history; Type: TABLE; Schema: catalog; Owner: -
+
+CREATE TABLE catalog.price_history (
+    game_id uuid NOT NULL,
+    currency text NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    event_id uuid NOT NULL,
+    amount numeric(12,2) NOT NULL,
+    original_amount numeric(12,2) NOT NULL,
+    discount_percent smallint NOT NULL,
+    valid_until timestamp with time zone,
+    event_at timestamp with time zone NOT NULL,
+    CONSTRAINT price_history_currency_is_iso CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT price_history_discount_is_percentage CHECK (((discount_percent >= 0) AND (discount_percent <= 100))),
+    CONSTRAINT price_history_not_negative CHECK (((amount >= (0)::numeric) AND (original_amount >= (0)::numeric)))
+);
+
+-- Name: prices; Type: TABLE; Schema: catalog; Owner: -
+
+CREATE TABLE catalog.prices (
+    game_id uuid NOT NULL,
+    currency text NOT NULL,
+    amount numeric(12,2) NOT NULL,
+    original_amount numeric(12,2) NOT NULL,
+    discount_percent smallint NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    valid_until timestamp with time zone,
+    event_at timestamp with time zone NOT NULL,
+    event_id uuid NOT NULL,
+    CONSTRAINT prices_currency_is_iso CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT prices_discount_is_percentage CHECK (((discount_percent >= 0) AND (discount_percent <= 100))),
+    CONSTRAINT prices_not_negative CHECK (((amount >= (0)::numeric) AND (original_amount >= (0)::numeric)))
+);
+
+-- Name: erasure_jobs; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.erasure_jobs (
+    user_id uuid NOT NULL,
+    reason text,
+    event_id uuid NOT NULL,
+    requested_at timestamp with time zone NOT NULL,
+    state text NOT NULL,
+    CONSTRAINT erasure_jobs_state_known CHECK ((state = 'requested'::text))
 );
 
 -- Name: idempotency_keys; Type: TABLE; Schema: public; Owner: -
@@ -223,19 +287,25 @@ CREATE TABLE public.user_game_category_items (
 CREATE TABLE public.user_installations (
     user_id uuid NOT NULL,
     game_id uuid NOT NULL,
-    device_id text DEFAULT ''::text NOT NULL,
-    platform text,
+    device_id text NOT NULL,
     status text NOT NULL,
+    platform text,
+    failed_reason text,
+    event_at timestamp with time zone NOT NULL,
+    event_id uuid NOT NULL,
+    copy_is_there boolean,
+    copy_platform text,
     install_path text,
     installed_version text,
     size_installed bigint,
     size_total bigint,
-    failed_reason text,
-    event_at timestamp with time zone NOT NULL,
-    event_id uuid NOT NULL,
+    copy_event_at timestamp with time zone,
+    copy_event_id uuid,
     revision bigint NOT NULL,
+    CONSTRAINT user_installations_copy_whole CHECK ((num_nulls(copy_is_there, copy_event_at, copy_event_id) = ANY (ARRAY[0, 3]))),
     CONSTRAINT user_installations_status_known CHECK ((status = ANY (ARRAY['not_installed'::text, 'installing'::text, 'installed'::text, 'updating'::text, 'failed'::text])))
-);
+)
+WITH (fillfactor='70');
 
 -- Name: user_libraries; Type: TABLE; Schema: public; Owner: -
 
@@ -255,6 +325,7 @@ CREATE TABLE public.user_libraries (
     last_played_at timestamp with time zone,
     total_playtime bigint DEFAULT 0 NOT NULL,
     installation_status text DEFAULT 'not_installed'::text NOT NULL COLLATE pg_catalog."C",
+    install_device_id text,
     platform text,
     install_event_at timestamp with time zone,
     notes text,
@@ -286,10 +357,30 @@ WITH (fillfactor='70');
 ALTER TABLE ONLY catalog.epoch
     ADD CONSTRAINT epoch_pkey PRIMARY KEY (is_only);
 
+-- Name: game_achievements game_achievements_pkey; Type: CONSTRAINT; Schema: catalog; Owner: -
+
+ALTER TABLE ONLY catalog.game_achievements
+    ADD CONSTRAINT game_achievements_pkey PRIMARY KEY (game_id, achievement_id);
+
 -- Name: games games_pkey; Type: CONSTRAINT; Schema: catalog; Owner: -
 
 ALTER TABLE ONLY catalog.games
     ADD CONSTRAINT games_pkey PRIMARY KEY (game_id);
+
+-- Name: price_history price_history_pkey; Type: CONSTRAINT; Schema: catalog; Owner: -
+
+ALTER TABLE ONLY catalog.price_history
+    ADD CONSTRAINT price_history_pkey PRIMARY KEY (game_id, currency, valid_from, event_id);
+
+-- Name: prices prices_pkey; Type: CONSTRAINT; Schema: catalog; Owner: -
+
+ALTER TABLE ONLY catalog.prices
+    ADD CONSTRAINT prices_pkey PRIMARY KEY (game_id, currency);
+
+-- Name: erasure_jobs erasure_jobs_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.erasure_jobs
+    ADD CONSTRAINT erasure_jobs_pkey PRIMARY KEY (user_id);
 
 -- Name: idempotency_keys idempotency_keys_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 

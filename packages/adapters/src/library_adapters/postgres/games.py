@@ -19,22 +19,27 @@ _SQL = statements("games")
 class PostgresGames:
     """Implements library_domain.catalog.ports.GameRepository on an open transaction."""
 
-    def __init__(self, connection: Connection, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, connection: Connection, *, now: Callable[[], datetime], on_change: Callable[[], None]
+    ) -> None:
         self._connection = connection
         self._now = now
+        self._on_change = on_change
 
     async def known(self, ids: Sequence[GameId]) -> Mapping[GameId, Game]:
         """See the port."""
         return await _known(self._connection, ids)
 
-    async def save(self, games: Sequence[Game]) -> None:
-        """See the port. Rows are written in ascending id, the epoch last, so that two savers cannot deadlock."""
+    async def save(self, games: Sequence[Game]) -> int:
+        """See the port. Rows are written in ascending id, so that two savers cannot deadlock."""
         now = self._now()
         rows = [_to_row(game, now=now) for game in sorted(games, key=lambda game: game.game_id)]
         async with self._connection.cursor() as cursor:
             await cursor.executemany(_SQL["save_game"], rows)
-            if cursor.rowcount > 0:
-                await cursor.execute(_SQL["move_epoch"], {"now": now})
+            replaced = max(cursor.rowcount, 0)
+        if replaced:
+            self._on_change()
+        return replaced
 
 
 class PostgresGameReader:
@@ -74,6 +79,7 @@ def _to_row(game: Game, *, now: datetime) -> dict[str, Any]:
         "is_deleted": game.is_deleted,
         "is_stub": game.is_stub,
         "event_at": game.event_at,
+        "event_id": game.event_id,
         "now": now,
     }
 
@@ -82,6 +88,7 @@ def _to_game(row: dict[str, Any]) -> Game:
     return Game(
         game_id=row["game_id"],
         event_at=row["event_at"],
+        event_id=row["event_id"],
         name=row["name"],
         product_type=ProductType(row["product_type"]),
         parent_game_id=row["parent_game_id"],

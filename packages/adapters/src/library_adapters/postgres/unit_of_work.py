@@ -9,15 +9,19 @@ from datetime import datetime, timedelta
 from psycopg import errors as pg
 from psycopg.types.json import Jsonb
 
+from library_adapters.postgres.achievements import PostgresAchievements
 from library_adapters.postgres.categories import PostgresCategories
 from library_adapters.postgres.connection import Connection
 from library_adapters.postgres.encoding import audit_details, envelope, headers
+from library_adapters.postgres.erasures import PostgresErasures
 from library_adapters.postgres.errors import POSTGRES, driver_errors
 from library_adapters.postgres.games import PostgresGames
+from library_adapters.postgres.installations import PostgresInstallations
 from library_adapters.postgres.jobs import PostgresJobs
 from library_adapters.postgres.keyed_lock import KeyedLock, NotInTurn
 from library_adapters.postgres.library import PostgresLibrary
 from library_adapters.postgres.pool import Pool
+from library_adapters.postgres.prices import PostgresPrices
 from library_adapters.postgres.settings import PostgresSettings
 from library_adapters.postgres.statements import statements
 from library_domain.shared.caller import current_caller
@@ -34,6 +38,7 @@ from library_domain.shared.ids import IdSource, UserId, outbox_shard
 from library_domain.shared.ports import IDEMPOTENCY_HOURS, Answer, EventClaim, RequestClaim
 
 _SQL = statements("unit_of_work")
+_MOVE_EPOCH = statements("epoch")["move_epoch"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +57,7 @@ class PostgresTransaction:
     trace_headers: Callable[[], Mapping[str, str]]
     locked: dict[UserId, _LockedUser] = field(default_factory=dict)
     events: list[DomainEvent] = field(default_factory=list)
+    catalog_changed: bool = False
     is_open: bool = True
 
     @property
@@ -65,9 +71,29 @@ class PostgresTransaction:
         return PostgresCategories(self.connection, next_revision=self.next_revision)
 
     @property
+    def installations(self) -> PostgresInstallations:
+        """What the user's devices have."""
+        return PostgresInstallations(self.connection, next_revision=self.next_revision, now=self.clock.now)
+
+    @property
     def games(self) -> PostgresGames:
-        """The read model of Catalog."""
-        return PostgresGames(self.connection, now=self.clock.now)
+        """The read model of games."""
+        return PostgresGames(self.connection, now=self.clock.now, on_change=self._change_catalog)
+
+    @property
+    def achievements(self) -> PostgresAchievements:
+        """The read model of achievements."""
+        return PostgresAchievements(self.connection, now=self.clock.now, on_change=self._change_catalog)
+
+    @property
+    def prices(self) -> PostgresPrices:
+        """The read model of prices."""
+        return PostgresPrices(self.connection, on_change=self._change_catalog)
+
+    @property
+    def erasures(self) -> PostgresErasures:
+        """Accounts that ended."""
+        return PostgresErasures(self.connection)
 
     @property
     def jobs(self) -> PostgresJobs:
@@ -116,8 +142,14 @@ class PostgresTransaction:
             raise UserErased(user_id=user_id)
         return _LockedUser(revision=row["revision"], changed_at=row["changed_at"])
 
+    def _change_catalog(self) -> None:
+        self.catalog_changed = True
+
     async def flush(self) -> bool:
         """Write revisions, audit rows and outbox rows of what was recorded; return whether the relay has work."""
+        if self.catalog_changed:
+            # The last row of all: whoever holds the epoch waits for no other writer of the catalog.
+            await self.connection.execute(_MOVE_EPOCH, {"now": self.clock.now()})
         if not self.events:
             return False
         now = self.clock.now()

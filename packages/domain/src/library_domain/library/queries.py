@@ -177,15 +177,19 @@ class LibraryItem:
 
 @dataclass(slots=True, kw_only=True)
 class Installation:
-    """What one device has of the game (data 4)."""
+    """What one device has of the game (data 4). Sizes are bytes."""
 
     device_id: str
+    """Empty for all devices that did not give their name."""
     platform: str | None
     status: str
+    failed_reason: str | None
     install_path: str | None
     installed_version: str | None
     size_installed: int | None
-    event_at: datetime
+    size_total: int | None
+    installed_at: datetime | None
+    """Since when this copy is there; None if the game is only on its way."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -199,6 +203,7 @@ class LibraryItemDetail(LibraryItem):
     developer: str | None
     launch_options: list[LaunchOption]
     devices: list[Installation]
+    """Devices that have the game or are getting it, the newest copy first."""
     access: AccessVerdict
 
 

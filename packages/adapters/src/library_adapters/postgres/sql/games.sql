@@ -2,23 +2,24 @@
 
 -- name: known_games
 -- The games that we have a row for, stubs included.
-SELECT game_id, event_at, name, product_type, parent_game_id, platforms, size_required, version, sharing_allowed,
+SELECT game_id, event_at, event_id, name, product_type, parent_game_id, platforms, size_required, version, sharing_allowed,
        cloud_saves_supported, launch_options, achievements_total, cover_url, developer, is_deleted
   FROM catalog.games
  WHERE game_id = ANY(%(game_ids)s::uuid[])
 
 -- name: save_game
 -- A newer state replaces an older one and any state replaces a stub; a stub replaces only one that tells less
--- (Game.tells_more_than).
+-- (Game.replaces).
 INSERT INTO catalog.games AS stored (
     game_id, name, sort_name, product_type, parent_game_id, platforms, size_required, version, sharing_allowed,
     cloud_saves_supported, launch_options, achievements_total, cover_url, developer, is_deleted, is_stub, event_at,
-    updated_at
+    event_id, updated_at
 )
 VALUES (
     %(game_id)s, %(name)s, %(sort_name)s, %(product_type)s, %(parent_game_id)s, %(platforms)s, %(size_required)s,
     %(version)s, %(sharing_allowed)s, %(cloud_saves_supported)s, %(launch_options)s::text::jsonb,
-    %(achievements_total)s, %(cover_url)s, %(developer)s, %(is_deleted)s, %(is_stub)s, %(event_at)s, %(now)s
+    %(achievements_total)s, %(cover_url)s, %(developer)s, %(is_deleted)s, %(is_stub)s, %(event_at)s,
+    %(event_id)s, %(now)s
 )
     ON CONFLICT (game_id) DO UPDATE
    SET name = excluded.name,
@@ -37,20 +38,14 @@ VALUES (
        is_deleted = excluded.is_deleted,
        is_stub = excluded.is_stub,
        event_at = excluded.event_at,
+       event_id = excluded.event_id,
        updated_at = excluded.updated_at
  WHERE CASE
-           WHEN NOT excluded.is_stub THEN stored.is_stub OR stored.event_at < excluded.event_at
+           WHEN NOT excluded.is_stub
+           THEN stored.is_stub OR (stored.event_at, stored.event_id) < (excluded.event_at, excluded.event_id)
            WHEN NOT stored.is_stub THEN false
            WHEN excluded.product_type <> stored.product_type
            THEN excluded.product_type = 'dlc' OR stored.product_type = 'game'
            ELSE coalesce(excluded.parent_game_id < stored.parent_game_id,
                          stored.parent_game_id IS NULL AND excluded.parent_game_id IS NOT NULL)
        END
-
--- name: move_epoch
--- Announce that answers change, a minute ahead, for all changes until then (data 15). One announcement stands at a time,
--- so this writes once a minute at most; a change in its last ten seconds might be committed after it, so that one makes
--- it count now and announces the next.
-UPDATE catalog.epoch
-   SET epoch = epoch + 1, moves_at = %(now)s::timestamptz + interval '1 minute'
- WHERE moves_at <= %(now)s::timestamptz + interval '10 seconds'

@@ -41,19 +41,16 @@ SELECT owned.*, {kind} AS kind, game.name, game.sort_name, game.platforms, game.
 shown.id, shown.user_id, shown.game_id, shown.name, shown.kind AS product_type,
        nullif(shown.acquisition_type, 'family') AS acquisition_type, shown.acquisition_date, shown.is_hidden,
        shown.is_favorite, shown.last_played_at, shown.total_playtime AS total_playtime_seconds,
-       shown.installation_status, installation.installed, installation.size_installed, shown.platform,
+       shown.installation_status, shown.installation_status IN ('installed', 'updating') AS installed,
+       best.size_installed, shown.platform,
        coalesce(shown.platforms, '{}') AS platforms, category.categories, dlc.dlc,
        shown.acquisition_type = 'family' AS family_shared, lender.owner_id, shown.notes, shown.cover_url,
        shown.created_at, shown.updated_at
 
 -- fragment: beside
 -- What lies in other tables beside the row `shown`.
-CROSS JOIN LATERAL (
-           SELECT coalesce(bool_or(device.status IN ('installed', 'updating')), false) AS installed,
-                  (array_agg(device.size_installed ORDER BY device.event_at DESC))[1] AS size_installed
-             FROM user_installations AS device
-            WHERE device.user_id = shown.user_id AND device.game_id = shown.game_id
-       ) AS installation
+LEFT JOIN user_installations AS best
+         ON best.user_id = shown.user_id AND best.game_id = shown.game_id AND best.device_id = shown.install_device_id
  CROSS JOIN LATERAL (
            SELECT coalesce(array_agg(named.name ORDER BY named.name_key), '{}') AS categories
              FROM user_game_category_items AS filed
@@ -77,14 +74,14 @@ CROSS JOIN LATERAL (
                   ) AS dlc
              FROM (
                       SELECT owned.game_id, game.name, game.sort_name, owned.installation_status, game.size_required,
-                             (SELECT device.size_installed
-                                FROM user_installations AS device
-                               WHERE device.user_id = owned.user_id AND device.game_id = owned.game_id
-                               ORDER BY device.event_at DESC
-                               LIMIT 1) AS size_installed
+                             device.size_installed
                         FROM catalog.games AS game
                         JOIN user_libraries AS owned
                           ON owned.user_id = %(user_id)s AND owned.game_id = game.game_id
+                        LEFT JOIN user_installations AS device
+                          ON device.user_id = owned.user_id
+                         AND device.game_id = owned.game_id
+                         AND device.device_id = owned.install_device_id
                        WHERE game.parent_game_id = shown.game_id
                          AND game.product_type = 'dlc'
                          AND {accessible}
@@ -235,8 +232,8 @@ WITH shown AS MATERIALIZED (
       LEFT JOIN catalog.games AS game ON game.game_id = owned.game_id
      WHERE owned.user_id = %(user_id)s AND owned.game_id = %(game_id)s
 )
-SELECT {members}, newest.install_path, shown.size_required,
-       coalesce(newest.installed_version, shown.version) AS version, shown.developer,
+SELECT {members}, best.install_path, shown.size_required,
+       coalesce(best.installed_version, shown.version) AS version, shown.developer,
        coalesce(shown.launch_options, '[]') AS launch_options, device.devices
   FROM shown
  {beside}
@@ -245,27 +242,25 @@ SELECT {members}, newest.install_path, shown.size_required,
                       jsonb_agg(
                           jsonb_build_object(
                               'device_id', device.device_id,
-                              'platform', device.platform,
+                              'platform', coalesce(device.platform, device.copy_platform),
                               'status', device.status,
+                              'failed_reason', device.failed_reason,
                               'install_path', device.install_path,
                               'installed_version', device.installed_version,
                               'size_installed', device.size_installed,
-                              'event_at', device.event_at
+                              'size_total', device.size_total,
+                              'installed_at', CASE WHEN device.copy_is_there THEN device.copy_event_at END
                           )
-                          ORDER BY device.event_at DESC
+                          ORDER BY CASE WHEN device.copy_is_there THEN device.copy_event_at END DESC NULLS LAST,
+                                   device.device_id ASC
                       ),
                       '[]'
                   ) AS devices
              FROM user_installations AS device
-            WHERE device.user_id = shown.user_id AND device.game_id = shown.game_id
+            WHERE device.user_id = shown.user_id
+              AND device.game_id = shown.game_id
+              AND device.status <> 'not_installed'
        ) AS device
-  LEFT JOIN LATERAL (
-           SELECT device.install_path, device.installed_version
-             FROM user_installations AS device
-            WHERE device.user_id = shown.user_id AND device.game_id = shown.game_id
-            ORDER BY device.event_at DESC
-            LIMIT 1
-       ) AS newest ON true
 
 -- name: rights
 -- Every right to the game, and to its base game if it is a DLC whose base game we know. One row at least when there
@@ -280,7 +275,7 @@ SELECT false, true, lent.acquisition_type, lent.source_id, lent.granted_at, lent
        lent.expires_at, lent.revoked_at, lent.revoke_reason
   FROM catalog.games AS game
   LEFT JOIN library_grants AS lent ON lent.user_id = %(user_id)s AND lent.game_id = game.parent_game_id
- WHERE game.game_id = %(game_id)s AND game.parent_game_id IS NOT NULL
+ WHERE game.game_id = %(game_id)s AND game.product_type = 'dlc' AND game.parent_game_id IS NOT NULL
 
 -- name: owned_dlc
 -- The DLC of the game that the user has a live right to.
@@ -288,6 +283,7 @@ SELECT DISTINCT part.game_id
   FROM catalog.games AS part
   JOIN library_grants AS held ON held.user_id = %(user_id)s AND held.game_id = part.game_id
  WHERE part.parent_game_id = %(game_id)s
+   AND part.product_type = 'dlc'
    AND held.revoked_at IS NULL
    AND (held.expires_at IS NULL OR held.expires_at > %(now)s)
  ORDER BY part.game_id
