@@ -14,6 +14,9 @@ CREATE TABLE user_libraries (
     acquisition_type text NOT NULL,
     -- When the last live grant runs out; null: never.
     access_expires_at timestamptz,
+    -- When the grant that is shown runs out, and another, or none, is to be shown; null: never.
+    shown_until timestamptz,
+    -- When the last grant ended, and why; null while one is live.
     revoked_at timestamptz,
     revoke_reason text,
     is_hidden boolean NOT NULL DEFAULT false,
@@ -37,6 +40,7 @@ CREATE TABLE user_libraries (
     CHECK (acquisition_type IN ('purchase', 'gift', 'subscription', 'free', 'family')),
     CONSTRAINT user_libraries_installation_status_known
     CHECK (installation_status IN ('not_installed', 'installing', 'installed', 'updating', 'failed')),
+    CONSTRAINT user_libraries_revoked_with_reason CHECK ((revoked_at IS NULL) = (revoke_reason IS NULL)),
     CONSTRAINT user_libraries_total_playtime_not_negative CHECK (total_playtime >= 0),
     CONSTRAINT user_libraries_notes_short CHECK (char_length(notes) <= 4000)
 ) WITH (fillfactor = 90);
@@ -50,8 +54,12 @@ CREATE INDEX user_libraries_by_last_played_at ON user_libraries (user_id, last_p
 CREATE INDEX user_libraries_by_total_playtime ON user_libraries (user_id, total_playtime, game_id);
 CREATE INDEX user_libraries_by_installation_status ON user_libraries (user_id, installation_status, game_id);
 
--- One right from one source; only inserted or revoked, never revived (data 1).
--- No foreign key to user_libraries: a refund may arrive before its purchase.
+-- Entries whose shown grant ran out, for whoever withdraws access then. Only subscriptions end by themselves: for most
+-- entries there is nothing here.
+CREATE INDEX user_libraries_by_shown_until ON user_libraries (shown_until) WHERE shown_until IS NOT NULL;
+
+-- One right from one source; only inserted or revoked, never revived (data 1). Only a subscription, which tells its whole
+-- state, moves the end of its grants, and back.
 CREATE TABLE library_grants (
     user_id uuid NOT NULL,
     game_id uuid NOT NULL,
@@ -71,11 +79,48 @@ CREATE TABLE library_grants (
     revision bigint NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT library_grants_pkey PRIMARY KEY (user_id, game_id, acquisition_type, source_id),
+    -- What there is a right to has an entry, dead or alive.
+    CONSTRAINT library_grants_entry_exists
+    FOREIGN KEY (user_id, game_id) REFERENCES user_libraries (user_id, game_id) ON DELETE CASCADE,
     CONSTRAINT library_grants_acquisition_type_known
     CHECK (acquisition_type IN ('purchase', 'gift', 'subscription', 'free', 'family')),
     CONSTRAINT library_grants_price_whole CHECK ((price_amount IS NULL) = (price_currency IS NULL)),
     CONSTRAINT library_grants_price_not_negative CHECK (price_amount >= 0),
     CONSTRAINT library_grants_revoked_with_reason CHECK ((revoked_at IS NULL) = (revoke_reason IS NULL))
+);
+
+-- What was refunded of a transaction, for a purchase that comes later, or that comes again and names more: 30 days.
+CREATE TABLE refunds (
+    user_id uuid NOT NULL,
+    transaction_id text NOT NULL,
+    game_id uuid NOT NULL, -- the zero UUID: everything that the transaction brought
+    event_time timestamptz NOT NULL,
+    event_id uuid NOT NULL,
+    revision bigint NOT NULL,
+    created_at timestamptz NOT NULL,
+    CONSTRAINT refunds_pkey PRIMARY KEY (user_id, transaction_id, game_id)
+);
+
+CREATE INDEX refunds_by_age ON refunds (created_at);
+
+-- What Payment last told of a subscription. The grants follow, made by a job.
+CREATE TABLE subscriptions (
+    user_id uuid NOT NULL,
+    subscription_id text NOT NULL,
+    status text NOT NULL,
+    games uuid [] NOT NULL,
+    expires_at timestamptz NOT NULL,
+    event_time timestamptz NOT NULL,
+    event_id uuid NOT NULL,
+    -- Every game that any state named, and when the earliest of these did: the order of events must not show.
+    named uuid [] NOT NULL,
+    named_at timestamptz [] NOT NULL,
+    revision bigint NOT NULL,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    CONSTRAINT subscriptions_pkey PRIMARY KEY (user_id, subscription_id),
+    CONSTRAINT subscriptions_status_known CHECK (status IN ('active', 'cancelled', 'expired')),
+    CONSTRAINT subscriptions_named_whole CHECK (cardinality(named) = cardinality(named_at))
 );
 
 -- What each device has of a game (data 4). Two registers, so that the order of events does not show: the status, which the

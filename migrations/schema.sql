@@ -257,6 +257,37 @@ CREATE TABLE public.outbox_parked (
     parked_at timestamp with time zone NOT NULL
 );
 
+-- Name: refunds; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.refunds (
+    user_id uuid NOT NULL,
+    transaction_id text NOT NULL,
+    game_id uuid NOT NULL,
+    event_time timestamp with time zone NOT NULL,
+    event_id uuid NOT NULL,
+    revision bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+-- Name: subscriptions; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.subscriptions (
+    user_id uuid NOT NULL,
+    subscription_id text NOT NULL,
+    status text NOT NULL,
+    games uuid[] NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    event_time timestamp with time zone NOT NULL,
+    event_id uuid NOT NULL,
+    named uuid[] NOT NULL,
+    named_at timestamp with time zone[] NOT NULL,
+    revision bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT subscriptions_named_whole CHECK ((cardinality(named) = cardinality(named_at))),
+    CONSTRAINT subscriptions_status_known CHECK ((status = ANY (ARRAY['active'::text, 'cancelled'::text, 'expired'::text])))
+);
+
 -- Name: user_game_categories; Type: TABLE; Schema: public; Owner: -
 
 CREATE TABLE public.user_game_categories (
@@ -318,6 +349,7 @@ CREATE TABLE public.user_libraries (
     acquisition_date timestamp with time zone DEFAULT now() NOT NULL,
     acquisition_type text NOT NULL,
     access_expires_at timestamp with time zone,
+    shown_until timestamp with time zone,
     revoked_at timestamp with time zone,
     revoke_reason text,
     is_hidden boolean DEFAULT false NOT NULL,
@@ -337,6 +369,7 @@ CREATE TABLE public.user_libraries (
     CONSTRAINT user_libraries_notes_short CHECK ((char_length(notes) <= 4000)),
     CONSTRAINT user_libraries_origin_known CHECK ((origin = ANY (ARRAY['own'::text, 'family'::text]))),
     CONSTRAINT user_libraries_product_type_known CHECK ((product_type = ANY (ARRAY['game'::text, 'application'::text, 'dlc'::text]))),
+    CONSTRAINT user_libraries_revoked_with_reason CHECK (((revoked_at IS NULL) = (revoke_reason IS NULL))),
     CONSTRAINT user_libraries_total_playtime_not_negative CHECK ((total_playtime >= 0))
 )
 WITH (fillfactor='90');
@@ -417,6 +450,16 @@ ALTER TABLE ONLY public.outbox_parked
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (user_id, revision, n);
 
+-- Name: refunds refunds_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.refunds
+    ADD CONSTRAINT refunds_pkey PRIMARY KEY (user_id, transaction_id, game_id);
+
+-- Name: subscriptions subscriptions_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.subscriptions
+    ADD CONSTRAINT subscriptions_pkey PRIMARY KEY (user_id, subscription_id);
+
 -- Name: user_game_categories user_game_categories_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 
 ALTER TABLE ONLY public.user_game_categories
@@ -485,6 +528,10 @@ CREATE INDEX outbox_in_order ON public.outbox USING btree (shard, written_at, us
 
 CREATE INDEX outbox_parked_by_age ON public.outbox_parked USING btree (parked_at);
 
+-- Name: refunds_by_age; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX refunds_by_age ON public.refunds USING btree (created_at);
+
 -- Name: user_game_category_items_library_item_id; Type: INDEX; Schema: public; Owner: -
 
 CREATE INDEX user_game_category_items_library_item_id ON public.user_game_category_items USING btree (user_id, library_item_id);
@@ -501,9 +548,18 @@ CREATE INDEX user_libraries_by_installation_status ON public.user_libraries USIN
 
 CREATE INDEX user_libraries_by_last_played_at ON public.user_libraries USING btree (user_id, last_played_at, game_id);
 
+-- Name: user_libraries_by_shown_until; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX user_libraries_by_shown_until ON public.user_libraries USING btree (shown_until) WHERE (shown_until IS NOT NULL);
+
 -- Name: user_libraries_by_total_playtime; Type: INDEX; Schema: public; Owner: -
 
 CREATE INDEX user_libraries_by_total_playtime ON public.user_libraries USING btree (user_id, total_playtime, game_id);
+
+-- Name: library_grants library_grants_entry_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.library_grants
+    ADD CONSTRAINT library_grants_entry_exists FOREIGN KEY (user_id, game_id) REFERENCES public.user_libraries(user_id, game_id) ON DELETE CASCADE;
 
 -- Name: user_game_category_items user_game_category_items_category_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
 

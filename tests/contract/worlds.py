@@ -6,10 +6,12 @@ from typing import Any
 import msgspec
 from fakes.games import FakeGameReader
 from fakes.library_reader import FakeLibraryReader
+from fakes.rights import FakeOutdatedEntries
 from fakes.store import Activity, Store, User
 from fakes.unit_of_work import FakeUnitOfWork
 
 from library_adapters.postgres.games import PostgresGameReader
+from library_adapters.postgres.library import PostgresOutdatedEntries
 from library_adapters.postgres.library_reader import PostgresLibraryReader
 from library_adapters.postgres.pool import Pool
 from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
@@ -22,6 +24,7 @@ class MemoryWorld:
         self.uow = FakeUnitOfWork(self.store, clock=clock, ids=ids, patience_seconds=patience_seconds)
         self.games = FakeGameReader(self.store)
         self.reader = FakeLibraryReader(self.store)
+        self.outdated = FakeOutdatedEntries(self.store)
 
     async def revision(self, user: UserId) -> int:
         return self.store.users[user].revision if user in self.store.users else 0
@@ -59,6 +62,7 @@ class PostgresWorld:
         self.uow = PostgresUnitOfWork(pool, settings, clock=clock, ids=ids, **options)
         self.games = PostgresGameReader(pool)
         self.reader = PostgresLibraryReader(pool)
+        self.outdated = PostgresOutdatedEntries(pool)
 
     async def _rows(self, query: str, *parameters: Any) -> list[dict[str, Any]]:
         async with self.pool.connection() as connection:

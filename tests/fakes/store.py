@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from library_domain.catalog.model import Game
-from library_domain.library.model import Category, InstallationStatus, LibraryEntry
+from library_domain.accounts.model import ErasureJob
+from library_domain.catalog.model import Game, GameAchievement, GamePrice
+from library_domain.library.model import Category, GameInstallations, LibraryEntry, Refund, Subscription
 from library_domain.outbox.model import OutboxMessage
 from library_domain.shared.ids import GameId, UserId
 from library_domain.shared.ports import JobPayload
@@ -30,11 +31,10 @@ class StoredAnswer:
 
 @dataclass
 class Activity:
-    """What playing and downloading leave in the row of an entry; no use case writes it yet."""
+    """What playing leaves in the row of an entry; no use case writes it yet."""
 
     last_played_at: datetime | None = None
     total_playtime: int = 0
-    installation_status: InstallationStatus = InstallationStatus.NOT_INSTALLED
 
 
 @dataclass
@@ -65,8 +65,15 @@ class Store:
     entries: dict[tuple[UserId, GameId], LibraryEntry] = field(default_factory=dict)
     updated_at: dict[tuple[UserId, GameId], datetime] = field(default_factory=dict)
     activities: dict[tuple[UserId, GameId], Activity] = field(default_factory=dict)
+    refunds: dict[tuple[UserId, str], dict[GameId | None, Refund]] = field(default_factory=dict)
+    subscriptions: dict[tuple[UserId, str], Subscription] = field(default_factory=dict)
     categories: dict[UserId, dict[UUID, Category]] = field(default_factory=dict)
+    installations: dict[tuple[UserId, GameId], GameInstallations] = field(default_factory=dict)
+    erasures: dict[UserId, ErasureJob] = field(default_factory=dict)
     games: dict[GameId, Game] = field(default_factory=dict)
+    achievements: dict[tuple[GameId, str], GameAchievement] = field(default_factory=dict)
+    prices: dict[tuple[GameId, str], GamePrice] = field(default_factory=dict)
+    price_history: dict[tuple[GameId, str, datetime, UUID], GamePrice] = field(default_factory=dict)
     epoch: Epoch = field(default_factory=Epoch)
     jobs: dict[tuple[str, str], StoredJob] = field(default_factory=dict)
     audit: list[dict[str, Any]] = field(default_factory=list)

@@ -1,17 +1,25 @@
 """Transactions in memory: one at a time, on a copy of the store that replaces it at the commit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from copy import deepcopy
 from datetime import datetime, timedelta
 
+from fakes.games import FakeAchievements, FakeGames, FakePrices
 from fakes.jobs import FakeJobs
+from fakes.rights import FakeRefunds, FakeSubscriptions
 from fakes.store import Epoch, Store, StoredAnswer, User
 from library_adapters.postgres.encoding import envelope, headers
-from library_domain.catalog.model import Game
-from library_domain.library.model import Categories, LibraryEntry
+from library_domain.accounts.model import ErasureJob
+from library_domain.library.model import (
+    AcquisitionType,
+    Categories,
+    GameInstallations,
+    HeldRight,
+    LibraryEntry,
+)
 from library_domain.outbox.model import OutboxMessage
 from library_domain.shared.caller import current_caller
 from library_domain.shared.clock import Clock
@@ -34,6 +42,24 @@ class FakeLibrary:
         entries = self._transaction.store.entries
         return {g: deepcopy(entries[user_id, g]) for g in game_ids if (user_id, g) in entries}
 
+    async def games_of(self, user_id: UserId, transaction_id: str) -> tuple[GameId, ...]:
+        given = [
+            game_id
+            for (owner, game_id), entry in self._transaction.store.entries.items()
+            if owner == user_id and any(grant.transaction_id == transaction_id for grant in entry.grants)
+        ]
+        return tuple(sorted(given))
+
+    async def held_from(self, user_id: UserId, subscription_id: str) -> dict[GameId, HeldRight]:
+        return {
+            game_id: HeldRight(
+                granted_at=grant.granted_at, expires_at=grant.expires_at, shown_until=entry.shown_until
+            )
+            for (owner, game_id), entry in self._transaction.store.entries.items()
+            for grant in entry.grants
+            if owner == user_id and grant.key == (AcquisitionType.SUBSCRIPTION, subscription_id)
+        }
+
     async def save(self, *entries: LibraryEntry) -> None:
         for entry in entries:
             self._save(entry)
@@ -49,7 +75,7 @@ class FakeLibrary:
         kept.events.clear()
         stored = self._transaction.store.entries.get((entry.user_id, entry.game_id))
         known = {grant.key: grant for grant in stored.grants} if stored else {}
-        kept.grants[:] = [known.get(grant.key, grant).merged(grant) for grant in kept.grants]
+        kept.grants[:] = [grant.merged(known.get(grant.key, grant)) for grant in kept.grants]
         self._transaction.store.entries[entry.user_id, entry.game_id] = kept
 
 
@@ -72,30 +98,40 @@ class FakeCategories:
         categories.deleted.clear()
 
 
-class FakeGames:
-    def __init__(self, store: Store, clock: Clock) -> None:
+class FakeInstallations:
+    def __init__(self, transaction: "FakeTransaction") -> None:
+        self._transaction = transaction
+
+    async def of(self, user_id: UserId, game_id: GameId) -> GameInstallations | None:
+        store = self._transaction.store
+        if (user_id, game_id) not in store.entries:
+            return None
+        kept = store.installations.get((user_id, game_id))
+        return deepcopy(kept) or GameInstallations(user_id=user_id, game_id=game_id)
+
+    async def save(self, installations: GameInstallations) -> None:
+        if not installations.touched:
+            return
+        key = (installations.user_id, installations.game_id)
+        self._transaction.next_revision(installations.user_id)
+        if installations.changed:
+            self._transaction.store.updated_at[key] = self._transaction.now()
+        installations.touched.clear()
+        installations.changed.clear()
+        kept = deepcopy(installations)
+        kept.events.clear()
+        self._transaction.store.installations[key] = kept
+
+
+class FakeErasures:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._clock = clock
 
-    async def known(self, ids: Sequence[GameId]) -> Mapping[GameId, Game]:
-        return {game_id: self._store.games[game_id] for game_id in ids if game_id in self._store.games}
+    async def of(self, user_id: UserId) -> ErasureJob | None:
+        return self._store.erasures.get(user_id)
 
-    async def save(self, games: Sequence[Game]) -> None:
-        changed = False
-        for game in games:
-            stored = self._store.games.get(game.game_id)
-            if stored is None:
-                replaces = True
-            elif game.is_stub:
-                replaces = stored.is_stub and game.tells_more_than(stored)
-            else:
-                replaces = stored.is_stub or stored.event_at < game.event_at
-            if replaces:
-                self._store.games[game.game_id] = game
-                changed = True
-        now, epoch = self._clock.now(), self._store.epoch
-        if changed and epoch.moves_at <= now + timedelta(seconds=10):
-            self._store.epoch = Epoch(number=epoch.number + 1, moves_at=now + timedelta(minutes=1))
+    async def save(self, job: ErasureJob) -> None:
+        self._store.erasures[job.user_id] = job
 
 
 class FakeTransaction:
@@ -106,18 +142,43 @@ class FakeTransaction:
         self._clock = clock
         self._ids = ids
         self._events: list[DomainEvent] = []
+        self._catalog_changed = False
 
     @property
     def library(self) -> FakeLibrary:
         return FakeLibrary(self)
 
     @property
+    def refunds(self) -> FakeRefunds:
+        return FakeRefunds(self.store, self.next_revision)
+
+    @property
+    def subscriptions(self) -> FakeSubscriptions:
+        return FakeSubscriptions(self.store, self.next_revision)
+
+    @property
     def categories(self) -> FakeCategories:
         return FakeCategories(self)
 
     @property
+    def installations(self) -> FakeInstallations:
+        return FakeInstallations(self)
+
+    @property
     def games(self) -> FakeGames:
-        return FakeGames(self.store, self._clock)
+        return FakeGames(self.store, self._change_catalog)
+
+    @property
+    def achievements(self) -> FakeAchievements:
+        return FakeAchievements(self.store, self._change_catalog)
+
+    @property
+    def prices(self) -> FakePrices:
+        return FakePrices(self.store, self._change_catalog)
+
+    @property
+    def erasures(self) -> FakeErasures:
+        return FakeErasures(self.store)
 
     @property
     def jobs(self) -> FakeJobs:
@@ -149,8 +210,14 @@ class FakeTransaction:
                 raise UserErased(user_id=user_id)
             self.locked[user_id] = user.revision
 
+    def _change_catalog(self) -> None:
+        self._catalog_changed = True
+
     def flush(self) -> None:
         now = self._clock.now()
+        epoch = self.store.epoch
+        if self._catalog_changed and epoch.moves_at <= now + timedelta(seconds=10):
+            self.store.epoch = Epoch(number=epoch.number + 1, moves_at=now + timedelta(minutes=1))
         counters: dict[UserId, int] = {}
         for event in self._events:
             user = self.store.users.get(event.user_id, User())

@@ -1,14 +1,16 @@
 """Library entries and rights in PostgreSQL."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from library_adapters.postgres.connection import Connection
+from library_adapters.postgres.errors import driver_errors
+from library_adapters.postgres.pool import Pool
 from library_adapters.postgres.statements import statements
 from library_domain.catalog.model import ProductType
-from library_domain.library.model import AcquisitionType, Grant, LibraryEntry
+from library_domain.library.model import AcquisitionType, Grant, HeldRight, LibraryEntry
 from library_domain.shared.ids import GameId, UserId
 from library_domain.shared.money import Money
 
@@ -45,6 +47,18 @@ class PostgresLibrary:
             grants_of[row["game_id"]].append(to_grant(row))
         return {row["game_id"]: _to_entry(row, grants_of[row["game_id"]]) async for row in entries}
 
+    async def games_of(self, user_id: UserId, transaction_id: str) -> tuple[GameId, ...]:
+        """See the port."""
+        parameters = {"user_id": user_id, "transaction_id": transaction_id}
+        cursor = await self._connection.execute(_SQL["games_of"], parameters)
+        return tuple([row["game_id"] async for row in cursor])
+
+    async def held_from(self, user_id: UserId, subscription_id: str) -> dict[GameId, HeldRight]:
+        """See the port."""
+        parameters = {"user_id": user_id, "subscription_id": subscription_id}
+        cursor = await self._connection.execute(_SQL["held_from"], parameters)
+        return {row.pop("game_id"): HeldRight(**row) async for row in cursor}
+
     async def save(self, *entries: LibraryEntry) -> None:
         """See the port."""
         now = self._now()
@@ -67,6 +81,22 @@ class PostgresLibrary:
             entry.is_new = entry.is_changed = entry.is_refiled = False
             entry.new_grants.clear()
             entry.redated_grants.clear()
+
+
+class PostgresOutdatedEntries:
+    """Implements library_domain.library.ports.OutdatedEntries."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def find(self, *, now: datetime, limit: int) -> Mapping[UserId, Sequence[GameId]]:
+        """See the port."""
+        found: defaultdict[UserId, list[GameId]] = defaultdict(list)
+        with driver_errors():
+            async with self._pool.connection() as connection:
+                async for row in await connection.execute(_SQL["outdated"], {"now": now, "limit": limit}):
+                    found[row["user_id"]].append(row["game_id"])
+        return found
 
 
 def to_grant(row: Mapping[str, Any]) -> Grant:
@@ -98,6 +128,7 @@ def _to_entry(row: Mapping[str, Any], grants: list[Grant]) -> LibraryEntry:
         acquisition_date=row["acquisition_date"],
         created_at=row["created_at"],
         access_expires_at=row["access_expires_at"],
+        shown_until=row["shown_until"],
         revoked_at=row["revoked_at"],
         revoke_reason=row["revoke_reason"],
         is_hidden=row["is_hidden"],
@@ -117,6 +148,7 @@ def _to_row(entry: LibraryEntry, *, revision: int, now: datetime) -> dict[str, A
         "acquisition_type": entry.acquisition_type,
         "acquisition_date": entry.acquisition_date,
         "access_expires_at": entry.access_expires_at,
+        "shown_until": entry.shown_until,
         "revoked_at": entry.revoked_at,
         "revoke_reason": entry.revoke_reason,
         "is_hidden": entry.is_hidden,

@@ -22,8 +22,10 @@ from library_adapters.postgres.keyed_lock import KeyedLock, NotInTurn
 from library_adapters.postgres.library import PostgresLibrary
 from library_adapters.postgres.pool import Pool
 from library_adapters.postgres.prices import PostgresPrices
+from library_adapters.postgres.refunds import PostgresRefunds
 from library_adapters.postgres.settings import PostgresSettings
 from library_adapters.postgres.statements import statements
+from library_adapters.postgres.subscriptions import PostgresSubscriptions
 from library_domain.shared.caller import current_caller
 from library_domain.shared.clock import Clock
 from library_domain.shared.errors import (
@@ -64,6 +66,16 @@ class PostgresTransaction:
     def library(self) -> PostgresLibrary:
         """Library entries and rights."""
         return PostgresLibrary(self.connection, next_revision=self.next_revision, now=self.clock.now)
+
+    @property
+    def refunds(self) -> PostgresRefunds:
+        """What was refunded."""
+        return PostgresRefunds(self.connection, next_revision=self.next_revision, now=self.clock.now)
+
+    @property
+    def subscriptions(self) -> PostgresSubscriptions:
+        """Subscriptions as they were last told."""
+        return PostgresSubscriptions(self.connection, next_revision=self.next_revision, now=self.clock.now)
 
     @property
     def categories(self) -> PostgresCategories:

@@ -3,8 +3,8 @@
 -- name: entries
 -- The user's entries for some games; the mutex is held, so no row lock.
 SELECT owned.id, owned.user_id, owned.game_id, owned.product_type, owned.acquisition_type, owned.acquisition_date,
-       owned.access_expires_at, owned.revoked_at, owned.revoke_reason, owned.is_hidden, owned.is_favorite, owned.notes,
-       owned.created_at,
+       owned.access_expires_at, owned.shown_until, owned.revoked_at, owned.revoke_reason, owned.is_hidden,
+       owned.is_favorite, owned.notes, owned.created_at,
        ARRAY(
            SELECT filed.category_id
              FROM user_game_category_items AS filed
@@ -20,15 +20,38 @@ SELECT game_id, acquisition_type, source_id, granted_at, event_time, event_id, t
   FROM library_grants
  WHERE user_id = %(user_id)s AND game_id = ANY(%(game_ids)s::uuid[])
 
+-- name: games_of
+-- What one transaction gave a right to.
+SELECT DISTINCT game_id
+  FROM library_grants
+ WHERE user_id = %(user_id)s AND transaction_id = %(transaction_id)s
+ ORDER BY game_id
+
+-- name: held_from
+-- Every right that one subscription gave, and until when the game's entry shows what it shows.
+SELECT held.game_id, held.granted_at, held.expires_at, owned.shown_until
+  FROM library_grants AS held
+  JOIN user_libraries AS owned ON owned.user_id = held.user_id AND owned.game_id = held.game_id
+ WHERE held.user_id = %(user_id)s AND held.acquisition_type = 'subscription' AND held.source_id = %(subscription_id)s
+
+-- name: outdated
+-- Entries that show a right which ran out.
+-- citus: many users, no locks: candidates only.
+SELECT user_id, game_id
+  FROM user_libraries
+ WHERE shown_until <= %(now)s
+ ORDER BY shown_until
+ LIMIT %(limit)s
+
 -- name: insert_entry
 -- A product that the user never had.
 INSERT INTO user_libraries (
-    id, user_id, game_id, product_type, acquisition_type, acquisition_date, access_expires_at, revoked_at,
-    revoke_reason, revision, created_at, updated_at
+    id, user_id, game_id, product_type, acquisition_type, acquisition_date, access_expires_at, shown_until,
+    revoked_at, revoke_reason, revision, created_at, updated_at
 )
 VALUES (
     %(id)s, %(user_id)s, %(game_id)s, %(product_type)s, %(acquisition_type)s, %(acquisition_date)s,
-    %(access_expires_at)s, %(revoked_at)s, %(revoke_reason)s, %(revision)s, %(created_at)s, %(now)s
+    %(access_expires_at)s, %(shown_until)s, %(revoked_at)s, %(revoke_reason)s, %(revision)s, %(created_at)s, %(now)s
 )
 
 -- name: update_entry
@@ -37,6 +60,7 @@ UPDATE user_libraries
    SET acquisition_type = %(acquisition_type)s,
        acquisition_date = %(acquisition_date)s,
        access_expires_at = %(access_expires_at)s,
+       shown_until = %(shown_until)s,
        revoked_at = %(revoked_at)s,
        revoke_reason = %(revoke_reason)s,
        is_hidden = %(is_hidden)s,
