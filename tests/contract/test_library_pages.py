@@ -7,14 +7,20 @@ from itertools import count
 from uuid import UUID
 
 import pytest
-from builders import NOON, a_game, a_grant, game_id, user_id
+from builders import NOON, a_game, a_grant, event_id, game_id, user_id
 from contract.worlds import World
 from fakes.store import Activity
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from library_domain.catalog.model import ProductType
-from library_domain.library.model import AcquisitionType, InstallationStatus, LibraryEntry
+from library_domain.library.model import (
+    AcquisitionType,
+    DownloadReport,
+    InstallationStatus,
+    LibraryEntry,
+)
+from library_domain.library.ports import InstallationRepository
 from library_domain.library.queries import Collection, Hidden, LibraryFilter, LibraryQuery, LibrarySort
 from library_domain.shared.ids import GameId, UserId
 from library_domain.shared.paging import Order, Page, Position
@@ -141,6 +147,7 @@ async def keep(world: World, user: UserId, rows: Sequence[Row]) -> None:
                 category_ids=[category.id for category in filed],
             )
             await tx.library.save(entry)
+            await report(tx.installations, row.status, user, row.game_id)
             tx.record(*entry.events)
         tx.record(*categories.events)
     for row in rows:
@@ -148,10 +155,25 @@ async def keep(world: World, user: UserId, rows: Sequence[Row]) -> None:
 
 
 async def leave(world: World, user: UserId, row: Row) -> None:
-    activity = Activity(
-        last_played_at=row.played_at, total_playtime=row.playtime, installation_status=row.status
+    await world.leave(user, row.game_id, Activity(last_played_at=row.played_at, total_playtime=row.playtime))
+
+
+async def report(
+    installations: InstallationRepository,
+    status: InstallationStatus,
+    user: UserId,
+    game: GameId,
+    at: datetime = NOON,
+) -> None:
+    """Let Download say how far the game is on the user's only device."""
+    kept = await installations.of(user, game)
+    assert kept is not None
+    kept.record(
+        DownloadReport(status=status, event_time=at, event_id=event_id(f"report {next(_numbers)}")),
+        now=NOON,
+        game_name=None,
     )
-    await world.leave(user, row.game_id, activity)
+    await installations.save(kept)
 
 
 def somebody() -> UserId:
@@ -291,13 +313,11 @@ async def happen(world: World, user: UserId, rows: list[Row], event: tuple[str, 
             await tx.library.save(entry)
             tx.record(*entry.events)
         return set()
-    await world.leave(
-        user,
-        known.game_id,
-        Activity(
-            last_played_at=NOON, total_playtime=number, installation_status=InstallationStatus.INSTALLED
-        ),
-    )
+    await world.leave(user, known.game_id, Activity(last_played_at=NOON, total_playtime=number))
+    async with world.uow.begin(user) as tx:
+        await report(
+            tx.installations, InstallationStatus.INSTALLED, user, known.game_id, at=NOON + timedelta(hours=1)
+        )
     return {known.game_id}
 
 

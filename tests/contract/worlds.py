@@ -1,5 +1,6 @@
 """The same port twice: in memory and in PostgreSQL, with one way to look at what was committed."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from library_adapters.postgres.library import PostgresOutdatedEntries
 from library_adapters.postgres.library_reader import PostgresLibraryReader
 from library_adapters.postgres.pool import Pool
 from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
+from library_domain.catalog.model import GamePrice
 from library_domain.shared.ids import GameId, UserId
 
 
@@ -34,6 +36,18 @@ class MemoryWorld:
 
     async def leave(self, user: UserId, game: GameId, activity: Activity) -> None:
         self.store.activities[user, game] = activity
+
+    async def prices(self, game: GameId) -> list[dict[str, Any]]:
+        return [_told(price) for (of, _), price in sorted(self.store.prices.items()) if of == game]
+
+    async def price_history(self, game: GameId) -> list[dict[str, Any]]:
+        return [_told(price) for key, price in sorted(self.store.price_history.items()) if key[0] == game]
+
+    async def achievements(self, game: GameId) -> list[dict[str, Any]]:
+        return [asdict(each) for (of, _), each in sorted(self.store.achievements.items()) if of == game]
+
+    async def erasures(self) -> list[dict[str, Any]]:
+        return [asdict(job) for _, job in sorted(self.store.erasures.items())]
 
     async def audit(self) -> list[dict[str, Any]]:
         return self.store.audit
@@ -81,15 +95,37 @@ class PostgresWorld:
         )
 
     async def leave(self, user: UserId, game: GameId, activity: Activity) -> None:
-        """Leave in an entry what playing and downloading will leave there."""
+        """Leave in an entry what playing will leave there."""
         await self._rows(
-            "UPDATE user_libraries SET last_played_at = %s, total_playtime = %s, installation_status = %s"
+            "UPDATE user_libraries SET last_played_at = %s, total_playtime = %s"
             " WHERE user_id = %s AND game_id = %s RETURNING id",
             activity.last_played_at,
             activity.total_playtime,
-            activity.installation_status,
             user,
             game,
+        )
+
+    async def prices(self, game: GameId) -> list[dict[str, Any]]:
+        return await self._rows(
+            f"SELECT {_TOLD} FROM catalog.prices WHERE game_id = %s ORDER BY currency", game
+        )
+
+    async def price_history(self, game: GameId) -> list[dict[str, Any]]:
+        return await self._rows(
+            f"SELECT {_TOLD} FROM catalog.price_history WHERE game_id = %s ORDER BY currency, valid_from, event_id",
+            game,
+        )
+
+    async def achievements(self, game: GameId) -> list[dict[str, Any]]:
+        return await self._rows(
+            "SELECT game_id, achievement_id, event_at, event_id, name, description, icon_url, is_hidden, server_granted,"
+            " min_playtime_seconds, is_deleted FROM catalog.game_achievements WHERE game_id = %s ORDER BY achievement_id",
+            game,
+        )
+
+    async def erasures(self) -> list[dict[str, Any]]:
+        return await self._rows(
+            "SELECT user_id, requested_at, event_id, reason, state FROM erasure_jobs ORDER BY user_id"
         )
 
     async def audit(self) -> list[dict[str, Any]]:
@@ -106,6 +142,17 @@ class PostgresWorld:
 
     async def jobs(self) -> set[tuple[str, str]]:
         return {(row["kind"], row["key"]) for row in await self._rows("SELECT kind, key FROM jobs")}
+
+
+_TOLD = "game_id, currency, amount, original_amount, discount_percent, valid_from, valid_until, event_at, event_id"
+
+
+def _told(price: GamePrice) -> dict[str, Any]:
+    return asdict(price) | {
+        "currency": price.currency,
+        "amount": price.amount.amount,
+        "original_amount": price.original_amount.amount,
+    }
 
 
 World = MemoryWorld | PostgresWorld

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 
 from fakes.store import Activity, Store
 from library_domain.catalog.model import Game, ProductType
 from library_domain.library.model import (
+    PLAYABLE,
     AcquisitionType,
     Category,
+    DeviceInstallation,
+    GameInstallations,
     Grant,
     LibraryEntry,
     best,
@@ -20,6 +23,7 @@ from library_domain.library.queries import (
     CategorySummary,
     Collection,
     CollectionSummary,
+    Installation,
     LibraryFilter,
     LibraryItem,
     LibraryItemDetail,
@@ -44,6 +48,30 @@ def _is_behind(after: Position, key: Key, game_id: GameId, *, turn: int) -> bool
         )
     here, there = (key, game_id), (after.key, after.id)
     return here != there and (here > there) == (turn > 0)
+
+
+def _installed_at(device: DeviceInstallation) -> datetime:
+    return device.installed_at or datetime.min.replace(tzinfo=UTC)
+
+
+def _device(device: DeviceInstallation) -> Installation:
+    copy = device.copy
+    return Installation(
+        device_id=device.device_id,
+        platform=device.platform,
+        status=device.status,
+        failed_reason=device.failed_reason,
+        install_path=copy.install_path if copy else None,
+        installed_version=copy.installed_version if copy else None,
+        size_installed=copy.size_installed if copy else None,
+        size_total=copy.size_total if copy else None,
+        installed_at=device.installed_at,
+    )
+
+
+def _size_installed(installations: GameInstallations) -> int | None:
+    shown = installations.best
+    return shown.copy.size_installed if shown and shown.copy else None
 
 
 class FakeLibraryReader:
@@ -110,20 +138,22 @@ class FakeLibraryReader:
         game = self._store.games.get(game_id)
         item = self._item(entry, now)
         rights = await self.rights(user_id, game_id)
+        best = self._installations(entry).best
+        copy = best.copy if best else None
         return LibraryItemDetail(
             **{field.name: getattr(item, field.name) for field in fields(item)},
-            install_path=None,
+            install_path=copy.install_path if copy else None,
             size_required=game.size_required if game else None,
-            version=game.version if game else None,
+            version=(copy.installed_version if copy else None) or (game.version if game else None),
             developer=game.developer if game else None,
             launch_options=list(game.launch_options) if game else [],
-            devices=[],
+            devices=self._devices(entry),
             access=decide_access(rights.grants, parent_grants=rights.parent_grants, now=now),
         )
 
     async def rights(self, user_id: UserId, game_id: GameId) -> Rights:
         game = self._store.games.get(game_id)
-        parent = game.parent_game_id if game else None
+        parent = game.parent_game_id if game and game.product_type is ProductType.DLC else None
         return Rights(
             grants=self._grants(user_id, game_id),
             parent_grants=None if parent is None else self._grants(user_id, parent),
@@ -133,7 +163,9 @@ class FakeLibraryReader:
         return sorted(
             game.game_id
             for game in self._store.games.values()
-            if game.parent_game_id == game_id and best(self._grants(user_id, game.game_id), now)
+            if game.product_type is ProductType.DLC
+            and game.parent_game_id == game_id
+            and best(self._grants(user_id, game.game_id), now)
         )
 
     def _of(self, user_id: UserId) -> list[LibraryEntry]:
@@ -155,7 +187,7 @@ class FakeLibraryReader:
             and self._accessible(entry, now) is not wanted.withdrawn
             and wanted.is_hidden in (None, entry.is_hidden)
             and (not wanted.kinds or self._kind(entry) in wanted.kinds)
-            and (wanted.statuses is None or activity.installation_status in wanted.statuses)
+            and (wanted.statuses is None or self._installations(entry).status in wanted.statuses)
             and (not wanted.only_favorite or entry.is_favorite)
             and (not wanted.only_shared or entry.acquisition_type is AcquisitionType.FAMILY)
             and (not wanted.only_unplayed or played is None)
@@ -171,7 +203,7 @@ class FakeLibraryReader:
             LibrarySort.ACQUISITION_DATE: entry.acquisition_date,
             LibrarySort.LAST_PLAYED_AT: activity.last_played_at,
             LibrarySort.TOTAL_PLAYTIME: activity.total_playtime,
-            LibrarySort.INSTALLATION_STATUS: activity.installation_status.value,
+            LibrarySort.INSTALLATION_STATUS: self._installations(entry).status.value,
         }
         return keys[sort]
 
@@ -180,6 +212,20 @@ class FakeLibraryReader:
 
     def _activity(self, entry: LibraryEntry) -> Activity:
         return self._store.activities.get((entry.user_id, entry.game_id), Activity())
+
+    def _installations(self, entry: LibraryEntry) -> GameInstallations:
+        key = (entry.user_id, entry.game_id)
+        return self._store.installations.get(
+            key, GameInstallations(user_id=entry.user_id, game_id=entry.game_id)
+        )
+
+    def _devices(self, entry: LibraryEntry) -> list[Installation]:
+        shown = [each for each in self._installations(entry).devices.values() if each.is_shown]
+        there = [each for each in shown if each.installed_at]
+        there.sort(key=lambda each: each.device_id)
+        there.sort(key=_installed_at, reverse=True)
+        coming = sorted((each for each in shown if not each.installed_at), key=lambda each: each.device_id)
+        return [_device(each) for each in (*there, *coming)]
 
     def _categories(self, entry: LibraryEntry) -> list[Category]:
         known = self._store.categories.get(entry.user_id, {})
@@ -199,6 +245,7 @@ class FakeLibraryReader:
 
     def _item(self, entry: LibraryEntry, now: datetime) -> LibraryItem:
         game, activity = self._game(entry), self._activity(entry)
+        installations = self._installations(entry)
         is_family = entry.acquisition_type is AcquisitionType.FAMILY
         dlc = [
             part
@@ -220,18 +267,18 @@ class FakeLibraryReader:
             is_favorite=entry.is_favorite,
             last_played_at=activity.last_played_at,
             total_playtime_seconds=activity.total_playtime,
-            installation_status=activity.installation_status,
-            installed=False,
-            size_installed=None,
-            platform=None,
+            installation_status=installations.status,
+            installed=installations.status in PLAYABLE,
+            size_installed=_size_installed(installations),
+            platform=installations.best.platform if installations.best else None,
             platforms=list(game.platforms) if game else [],
             categories=[category.name for category in self._categories(entry)],
             dlc=[
                 OwnedDLC(
                     dlc_id=part.game_id,
                     name=self._store.games[part.game_id].name,
-                    installed=False,
-                    size_installed=None,
+                    installed=self._installations(part).status in PLAYABLE,
+                    size_installed=_size_installed(self._installations(part)),
                     size_required=self._store.games[part.game_id].size_required,
                 )
                 for part in sorted(dlc, key=lambda part: self._order(part.game_id))
