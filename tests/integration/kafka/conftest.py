@@ -18,6 +18,7 @@ from library_adapters.kafka import (
     Consumers,
     ConsumerSettings,
     DeadLetters,
+    Group,
     KafkaSettings,
     Outcome,
     Poison,
@@ -151,10 +152,10 @@ class World:
         return Consumers(
             kafka=self.settings,
             settings=settings,
-            topics=[self.topic],
+            groups=[Group(group_id=settings.group_id, topics=[self.topic])],
             handle=self.handler,
             judge=judge,
-            dead_letters=DeadLetters(self.producer, group_id=settings.group_id, clock=FakeClock()),
+            dead_letters=DeadLetters(self.producer, clock=FakeClock()),
             registry=registry or self.registry,
             tracer_provider=TracerProvider(),
         )

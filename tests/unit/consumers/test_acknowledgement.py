@@ -71,6 +71,7 @@ class World:
             offsets=self.offsets,
             consumer=lambda: self.consumer,
             settings=ConsumerSettings(revoke_timeout_seconds=0.05),
+            group_id="group",
             max_message_bytes=1_024,
             metrics=ConsumerMetrics(self.registry),
         )

@@ -48,7 +48,7 @@ def record(
 
 
 def failure(error: BaseException) -> Failure:
-    return Failure(reason="slug", error=error, attempts=2)
+    return Failure(reason="slug", error=error, attempts=2, group_id="group")
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def producer() -> FakeProducer:
 
 @pytest.fixture
 def letters(producer: FakeProducer) -> DeadLetters:
-    return DeadLetters(producer, group_id="group", clock=FakeClock())  # type: ignore[arg-type]
+    return DeadLetters(producer, clock=FakeClock())  # type: ignore[arg-type]
 
 
 async def test_a_record_of_nothing_says_that_it_had_no_value(

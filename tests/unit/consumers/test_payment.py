@@ -2,28 +2,20 @@
 
 import asyncio
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 import pytest
-from builders import a_game, game_id, user_id
-from fakes.clock import START, FakeClock, SequentialIds
-from fakes.games import FakeCatalog, FakeGameReader
+from builders import game_id, user_id
+from fakes.clock import START
 from fakes.store import Store
-from fakes.unit_of_work import FakeUnitOfWork
-from prometheus_client import CollectorRegistry
+from unit.consumers.house import ABSENT, EVENT_ID, House, purchase, record
 
-from library_adapters.kafka import Outcome, Poison, Record, Verdict
-from library_adapters.telemetry import DoorMetrics
-from library_consumers.application import Application
-from library_consumers.door import Door, judge
-from library_consumers.events.routes import ROUTES
-from library_domain.catalog.use_cases.learn_games import LearnGamesHandler
-from library_domain.flows.add_to_library import AddToLibraryHandler, AddToLibraryResult
-from library_domain.library.model import AcquisitionType, LibraryEntry
+from library_adapters.kafka import Outcome, Poison, Verdict
+from library_consumers.door import judge
+from library_domain.flows.add_to_library import AddToLibraryResult
+from library_domain.library.model import AcquisitionType
 from library_domain.shared.errors import (
     DependencyUnavailable,
     IdempotencyInProgress,
@@ -31,77 +23,6 @@ from library_domain.shared.errors import (
     ValidationFailed,
 )
 from library_domain.shared.money import Money
-
-EVENT_ID = "0190c1a2-7b3c-7def-8123-456789abcdef"
-ABSENT = object()
-
-
-def purchase(changed: dict[str, Any] | None = None, **envelope: Any) -> bytes:
-    """Return a good event with members of its data and envelope replaced, or left out where they are ABSENT."""
-    data: dict[str, Any] = {
-        "user_id": str(user_id("alice")),
-        "game_id": str(game_id("Portal 2")),
-        "transaction_id": "txn-1",
-        "purchase_type": "direct",
-        "price": {"amount": 1999.90, "currency": "RUB"},
-    }
-    members: dict[str, Any] = {
-        "event_id": EVENT_ID,
-        "event_type": "payment.purchase.completed",
-        "source": "payment-service",
-        "subject": str(user_id("alice")),
-        "timestamp": "2026-11-23T11:59:58.123456Z",
-        "version": "1.0",
-        "data_content_type": "application/json",
-        "data": _present(data | (changed or {})),
-    }
-    return json.dumps(_present(members | envelope)).encode()
-
-
-def _present(members: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in members.items() if value is not ABSENT}
-
-
-def record(value: bytes | None, *, topic: str = "payment-events") -> Record:
-    return Record(topic=topic, partition=0, offset=0, timestamp_ms=0, key=None, value=value)
-
-
-class House:
-    """The door with the real use cases over fakes."""
-
-    def __init__(self) -> None:
-        self.store = Store()
-        self.catalog = FakeCatalog(a_game("Portal 2"))
-        self.clock, ids = FakeClock(), SequentialIds()
-        uow = FakeUnitOfWork(self.store, clock=self.clock, ids=ids)
-        reader = FakeGameReader(self.store)
-        application = Application(
-            once=uow.once,
-            learn_games=LearnGamesHandler(reader=reader, catalog=self.catalog, uow=uow, clock=self.clock),
-            add_to_library=AddToLibraryHandler(uow=uow, clock=self.clock, ids=ids),
-        )
-        self.registry = CollectorRegistry()
-        self._application = application
-        self.door = self.door_with()
-
-    def door_with(self, **use_cases: Any) -> Door:
-        return Door(
-            replace(self._application, **use_cases),
-            routes=ROUTES,
-            clock=self.clock,
-            metrics=DoorMetrics("kafka", self.registry if not use_cases else CollectorRegistry()),
-        )
-
-    async def take(self, value: bytes | None) -> Outcome:
-        return await self.door(record(value))
-
-    def entry(self, game: str = "Portal 2", *, of: str = "alice") -> LibraryEntry:
-        return self.store.entries[user_id(of), game_id(game)]
-
-
-@pytest.fixture
-def house() -> House:
-    return House()
 
 
 async def test_a_purchase_is_in_the_library_and_announced(house: House) -> None:
@@ -308,9 +229,3 @@ async def test_a_failure_inside_leaves_no_claim(house: House) -> None:
 )
 def test_failures_are_judged_by_what_may_help(error: Exception, verdict: Verdict) -> None:
     assert judge(error) is verdict
-
-
-def test_every_topic_of_ours_has_its_routes_by_name() -> None:
-    assert {topic: set(routes) for topic, routes in ROUTES.items()} == {
-        "payment-events": {"payment.purchase.completed"}
-    }

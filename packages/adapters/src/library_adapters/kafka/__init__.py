@@ -1,6 +1,6 @@
 """Kafka: members of a consumer group with the acknowledgement policy, dead letters, the outbox's publisher, topics."""
 
-from library_adapters.kafka.consumers import Consumers
+from library_adapters.kafka.consumers import Consumers, Group
 from library_adapters.kafka.dead_letters import DeadLetters
 from library_adapters.kafka.producer import Producer
 from library_adapters.kafka.publisher import KafkaEventPublisher
@@ -13,6 +13,7 @@ __all__ = [
     "Consumers",
     "DeadLetters",
     "EnsuredTopics",
+    "Group",
     "Handle",
     "Judge",
     "KafkaEventPublisher",

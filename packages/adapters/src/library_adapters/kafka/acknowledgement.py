@@ -61,6 +61,7 @@ class Acknowledgement(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
         offsets: Offsets,
         consumer: Callable[[], AIOKafkaConsumer | None],
         settings: ConsumerSettings,
+        group_id: str,
         max_message_bytes: int,
         metrics: ConsumerMetrics,
     ) -> None:
@@ -71,6 +72,7 @@ class Acknowledgement(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
         self._offsets = offsets
         self._consumer = consumer
         self._settings = settings
+        self._group_id = group_id
         self._max_message_bytes = max_message_bytes
         self._metrics = metrics
         self._partitions: dict[TopicPartition, _Partition] = {}
@@ -151,7 +153,7 @@ class Acknowledgement(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
         """Write the dead letter and commit; return False when it could not be written and nothing may be committed."""
         if not self._is_ours(record, partition):
             return False  # who has the partition now buries it
-        failure = Failure(reason=_reason(error), error=error, attempts=attempt)
+        failure = Failure(reason=_reason(error), error=error, attempts=attempt, group_id=self._group_id)
         try:
             await self._dead_letters.bury(record, failure)
         except Exception as problem:  # noqa: BLE001 - a message that can neither work nor be buried is kept

@@ -1,8 +1,9 @@
-"""Members of a consumer group over FastStream: started, watched, started again, drained."""
+"""Members of consumer groups over FastStream: started, watched, started again, drained."""
 
 import asyncio
 import random
 from collections.abc import Collection, Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -29,22 +30,33 @@ _RESTART_MIN_SECONDS = 0.25
 _RESTART_MAX_SECONDS = 4.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A consumer group and what it consumes. Each has offsets, members and rebalances of its own."""
+
+    group_id: str
+    topics: Collection[str]
+
+
 class Consumers:
-    """Every member that this process adds to the group. Each survives that Kafka is away, at its start and later."""
+    """Every member that this process adds to its groups. Each survives that Kafka is away, at its start and later."""
 
     def __init__(
         self,
         *,
         kafka: KafkaSettings,
         settings: ConsumerSettings,
-        topics: Collection[str],
+        groups: Collection[Group],
         handle: Handle,
         judge: Judge,
         dead_letters: DeadLetters,
         registry: CollectorRegistry,
         tracer_provider: TracerProvider,
     ) -> None:
-        """Connect nothing yet. `handle` is called for messages of different partitions side by side."""
+        """Connect nothing yet. Every group has `settings.workers` members, and no two groups a topic in common.
+
+        `handle` is called for messages of different partitions side by side.
+        """
         self._broker = make_broker(kafka, settings, registry=registry, tracer_provider=tracer_provider)
         metrics = ConsumerMetrics(registry)
         self._members = [
@@ -52,17 +64,18 @@ class Consumers:
                 broker=self._broker,
                 kafka=kafka,
                 settings=settings,
-                topics=topics,
+                group=group,
                 handle=handle,
                 judge=judge,
                 dead_letters=dead_letters,
                 metrics=metrics,
             )
+            for group in groups
             for _ in range(settings.workers)
         ]
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Consume until `stopping` is set; then finish the messages in hand, commit, and leave the group."""
+        """Consume until `stopping` is set; then finish the messages in hand, commit, and leave the groups."""
         await self._broker.connect()
         config = self._broker.config.broker_config
         config.builder = mending(config.builder)
@@ -74,13 +87,13 @@ class Consumers:
             await self._broker.stop()
 
     async def check(self) -> None:
-        """Raise DependencyUnavailable unless every member has joined the group."""
+        """Raise DependencyUnavailable unless every member has joined its group."""
         if not all(member.joined for member in self._members):
             raise DependencyUnavailable(KAFKA)
 
 
 class _Member:
-    """One consumer of the group, one FastStream subscriber.
+    """One consumer of a group, one FastStream subscriber.
 
     One subscriber with `max_workers` would be shorter. It is not taken: it stops its consumers before the messages in
     hand are finished, and its members share one listener, which cannot tell whose partitions are revoked.
@@ -92,7 +105,7 @@ class _Member:
         broker: KafkaBroker,
         kafka: KafkaSettings,
         settings: ConsumerSettings,
-        topics: Collection[str],
+        group: Group,
         handle: Handle,
         judge: Judge,
         dead_letters: DeadLetters,
@@ -112,12 +125,13 @@ class _Member:
             offsets=self._offsets,
             consumer=self._consumer,
             settings=settings,
+            group_id=group.group_id,
             max_message_bytes=kafka.max_message_bytes,
             metrics=metrics,
         )
         self._subscriber = broker.subscriber(
-            *topics,
-            group_id=settings.group_id,
+            *group.topics,
+            group_id=group.group_id,
             listener=self._acknowledgement,
             auto_offset_reset="earliest",
             session_timeout_ms=milliseconds(settings.session_timeout_seconds),

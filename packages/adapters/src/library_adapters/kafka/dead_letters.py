@@ -24,6 +24,8 @@ class Failure:
     """A slug, such as `not_json`."""
     error: BaseException
     attempts: int
+    group_id: str
+    """Whose it was."""
 
 
 class DeadLetters:
@@ -34,9 +36,8 @@ class DeadLetters:
     are dropped: what counts is the last.
     """
 
-    def __init__(self, producer: Producer, *, group_id: str, clock: Clock) -> None:
+    def __init__(self, producer: Producer, *, clock: Clock) -> None:
         self._producer = producer
-        self._group_id = group_id
         self._clock = clock
 
     async def bury(self, record: Record, failure: Failure) -> None:
@@ -73,7 +74,7 @@ class DeadLetters:
             "offset": str(record.offset),
             "timestamp": produced_at.isoformat() if produced_at else str(record.timestamp_ms),
             "attempts": str(failure.attempts),
-            "group": self._group_id,
+            "group": failure.group_id,
             "failed_at": self._clock.now().isoformat(),
         }
 

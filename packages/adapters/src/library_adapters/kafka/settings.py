@@ -80,11 +80,12 @@ class KafkaSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsumerSettings:
-    """The section `consumers`: the group, its workers, and the acknowledgement policy."""
+    """The section `consumers`: the groups, their workers, and the acknowledgement policy."""
 
     group_id: Name = "library-service"
+    """Of the group `payments`; the others append their name: `library-service.catalog`."""
     workers: Annotated[int, Field(ge=1, le=64)] = 4
-    """Members of the group in this process. Each has partitions of its own and works one message at a time."""
+    """Members of each group in this process. Each has partitions of its own and works one message at a time."""
     session_timeout_seconds: Seconds = 10.0
     heartbeat_interval_seconds: Seconds = 3.0
     max_poll_interval_seconds: Seconds = 300.0

@@ -1,27 +1,17 @@
 """From bytes to a typed event; whatever is wrong with them is a `Poison` that names the member (contract 6)."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, TypeVar
 from uuid import UUID
 
 import msgspec
 
 from library_adapters.kafka import Poison
+from library_consumers.events.members import Aware, Text
 
 DataT = TypeVar("DataT")
 
 MAJOR_VERSION = "1"
 """Of the envelope and its data (contract 6); a minor version only adds members."""
-_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-_MAX_AHEAD = timedelta(days=1)
-"""A time further in the future than clocks differ would win against every later event of its row (data 1)."""
-
-MAX_TEXT = 100
-"""Characters of the texts that we keep."""
-Aware = Annotated[datetime, msgspec.Meta(tz=True)]
-"""RFC 3339 with an offset."""
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT, pattern=r"^[^\x00-\x1f\x7f-\x9f]*\Z")]
-"""1 to 100 characters, none of them a control character."""
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,10 +58,3 @@ def decode_data(envelope: Envelope, kind: type[DataT]) -> DataT:
         return msgspec.json.decode(envelope.data, type=kind)
     except (msgspec.DecodeError, RecursionError) as error:
         raise Poison("invalid_data", f"data: {error}") from error
-
-
-def plausible_time(moment: datetime, *, member: str, now: datetime) -> datetime:
-    """Return the moment in UTC. Raises Poison `invalid_data` when it is not between 2000 and tomorrow."""
-    if not _EARLIEST <= moment <= now + _MAX_AHEAD:
-        raise Poison("invalid_data", f"{member} is before 2000 or more than a day ahead")
-    return moment.astimezone(UTC)

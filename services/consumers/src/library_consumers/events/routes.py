@@ -7,8 +7,8 @@ from typing import Any
 
 from library_adapters.kafka import Outcome
 from library_consumers.application import Application
+from library_consumers.events import account, catalog, download, payment
 from library_consumers.events.decoding import Envelope
-from library_consumers.events.payment import PurchaseCompleted, purchase_completed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,25 @@ Routes = Mapping[str, Mapping[str, Route]]
 
 ROUTES: Routes = {
     "payment-events": {
-        "payment.purchase.completed": Route(data=PurchaseCompleted, handle=purchase_completed),
+        "payment.purchase.completed": Route(
+            data=payment.PurchaseCompleted, handle=payment.purchase_completed
+        ),
+        "payment.purchase.refunded": Route(data=payment.PurchaseRefunded, handle=payment.purchase_refunded),
+        "payment.subscription.changed": Route(
+            data=payment.SubscriptionChanged, handle=payment.subscription_changed
+        ),
+    },
+    "catalog-events": {
+        "catalog.game.updated": Route(data=catalog.GameUpdated, handle=catalog.game_updated),
+        "catalog.achievement.updated": Route(
+            data=catalog.AchievementUpdated, handle=catalog.achievement_updated
+        ),
+        "catalog.price.changed": Route(data=catalog.PriceChanged, handle=catalog.price_changed),
+    },
+    "download-events": {
+        event_type: Route(data=data, handle=download.reported) for event_type, data in download.DATA.items()
+    },
+    "account-events": {
+        "account.user.deleted": Route(data=account.UserDeleted, handle=account.user_deleted),
     },
 }

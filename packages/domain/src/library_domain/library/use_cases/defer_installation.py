@@ -1,0 +1,38 @@
+"""Keep what Download reports of a game that is not in the library yet; its purchase may be late (details 3.1)."""
+
+from dataclasses import dataclass
+
+from library_domain.library.ports import LibraryUnitOfWork
+from library_domain.shared.ids import GameId, UserId
+from library_domain.shared.ports import JobPayload
+
+RECORD_INSTALLATION = "library.record_installation"
+"""The job that records the report once the game is there; its key is `{user_id}:{game_id}:{device_id}`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeferInstallation:
+    """A report on one device, in whatever form its door will read it again; of two the newer is kept."""
+
+    user_id: UserId
+    game_id: GameId
+    device_id: str
+    report: JobPayload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeferInstallationResult:
+    """Nothing to tell."""
+
+
+class DeferInstallationHandler:
+    """Ask for a job: neither this user's other events nor anybody else's wait for the purchase."""
+
+    def __init__(self, *, uow: LibraryUnitOfWork) -> None:
+        self._uow = uow
+
+    async def __call__(self, command: DeferInstallation) -> DeferInstallationResult:
+        key = f"{command.user_id}:{command.game_id}:{command.device_id}"
+        async with self._uow.begin() as tx:
+            await tx.jobs.enqueue(RECORD_INSTALLATION, [key], payload=command.report)
+        return DeferInstallationResult()

@@ -1,0 +1,7 @@
+import pytest
+from unit.consumers.house import House
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
