@@ -9,6 +9,7 @@ from fakes.clock import FakeClock, SequentialIds
 from servers import SERVERS
 
 from library_adapters.postgres.pool import open_pool
+from library_domain.flows.add_to_library import AddToLibraryHandler
 
 DATABASES = {"postgres": "database", "postgres_15": "database_15"}
 
@@ -22,3 +23,8 @@ async def world(request: pytest.FixtureRequest, clock: FakeClock, ids: Sequentia
     settings = postgres_settings(dsn, pool_max=5, lock_timeout_milliseconds=1_000)
     async with open_pool(settings) as pool:
         yield PostgresWorld(pool, settings, clock=clock, ids=ids)
+
+
+@pytest.fixture
+def add(world: World, clock: FakeClock, ids: SequentialIds) -> AddToLibraryHandler:
+    return AddToLibraryHandler(uow=world.uow, clock=clock, ids=ids)

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from builders import NOON, a_dlc, a_game, a_grant, a_purchase, event_id, game_id, user_id
+from builders import NOON, a_dlc, a_game, a_purchase, event_id, game_id, user_id
 from fakes.clock import FakeClock, SequentialIds
 from fakes.store import Store
 from fakes.unit_of_work import FakeUnitOfWork
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from library_domain.catalog.model import ProductType
 from library_domain.flows.add_to_library import AddToLibrary, AddToLibraryHandler
 from library_domain.library.model import AcquisitionType, LibraryEntry
+from library_domain.library.use_cases.refund_purchase import RefundPurchase, RefundPurchaseHandler
 from library_domain.shared.ids import GameId, UserId
 from library_domain.shared.ports import EventClaim
 
@@ -51,14 +52,18 @@ class Shop:
     def audited(self) -> list[tuple[str, GameId]]:
         return [(row["action"], row["game_id"]) for row in self.store.audit]
 
-    async def revoke(self, game: GameId, *, of: UserId = ALICE) -> None:
-        """Take every right to the game away, as a refund will."""
-        entry = self.entry(game, of=of)
-        entry.grants[:] = [
-            a_grant(grant.acquisition_type, source_id=grant.source_id, revoked_at=NOON)
-            for grant in entry.grants
-        ]
-        entry.revoked_at, entry.revoke_reason = NOON, "refund"
+    async def refund(self, transaction_id: str, *games: GameId, by: UserId = ALICE) -> None:
+        """Take back what the transaction gave, all of it if no game is named."""
+        refund = RefundPurchaseHandler(uow=self.uow, clock=self.clock)
+        await refund(
+            RefundPurchase(
+                user_id=by,
+                transaction_id=transaction_id,
+                event_id=event_id(f"refund of {transaction_id}"),
+                event_time=NOON,
+                dlc=games,
+            )
+        )
 
 
 @pytest.fixture
@@ -165,8 +170,7 @@ class TestPurchaseWithDLC:
 
     async def test_does_not_name_a_dlc_that_this_very_purchase_can_no_longer_give(self, shop: Shop) -> None:
         bundle = a_purchase("Portal 2", dlc=(ART_BOOK,))
-        await shop.add(a_purchase("Art book", transaction_id=bundle.transaction_id))
-        await shop.revoke(ART_BOOK)
+        await shop.refund(bundle.transaction_id, ART_BOOK)
         shop.store.outbox.clear()
 
         result = await shop.add(bundle)
@@ -205,7 +209,7 @@ class TestRepeatedPurchase:
     async def test_does_not_revive_what_was_refunded(self, shop: Shop) -> None:
         purchase = a_purchase("Portal 2")
         await shop.add(purchase)
-        await shop.revoke(PORTAL)
+        await shop.refund(purchase.transaction_id)
 
         result = await shop.add(purchase)
 
@@ -213,14 +217,18 @@ class TestRepeatedPurchase:
         assert not shop.entry().has_access(shop.clock.now())
 
     async def test_of_another_transaction_after_a_refund_is_announced_again(self, shop: Shop) -> None:
-        await shop.add(a_purchase("Portal 2"))
-        await shop.revoke(PORTAL)
+        await shop.add(a_purchase("Portal 2", transaction_id="t-1"))
+        await shop.refund("t-1")
 
         result = await shop.add(a_purchase("Portal 2"))
 
         assert result.added == (PORTAL,)
         assert shop.entry().revoked_at is None
-        assert [event_type for event_type, _ in shop.published()] == ["library.game.added"] * 2
+        assert [event_type for event_type, _ in shop.published()] == [
+            "library.game.added",
+            "library.game.access_revoked",
+            "library.game.added",
+        ]
 
     async def test_that_is_stronger_is_an_update(self, shop: Shop) -> None:
         await shop.add(a_purchase("Portal 2", acquisition_type=AcquisitionType.FREE))

@@ -1,0 +1,171 @@
+"""What the library's reader promises of pages, games and rights, through the flow that fills them."""
+
+from datetime import timedelta
+
+from builders import NOON, a_dlc, a_game, a_purchase, game_id, user_id
+from contract.libraries import ALICE, keep_expiring, learn, names
+from contract.worlds import World
+
+from library_domain.catalog.model import LaunchOption
+from library_domain.flows.add_to_library import AddToLibraryHandler
+from library_domain.library.model import AcquisitionType, Refusal, Via
+from library_domain.library.queries import LibraryQuery
+from library_domain.shared.paging import Page
+
+
+class TestPage:
+    async def test_is_empty_for_a_user_that_nobody_knows(self, world: World) -> None:
+        shown = await world.reader.page(ALICE, LibraryQuery(), now=NOON)
+
+        assert (shown.items, shown.total) == ([], 0)
+
+    async def test_sorts_russian_and_english_names_our_way_and_unknown_ones_last(
+        self, world: World, add: AddToLibraryHandler
+    ) -> None:
+        await learn(world, *(a_game(name) for name in ("ёлки", "Жмурки", "Ежи", "portal", "Half-Life")))
+        for name in ("Жмурки", "ёлки", "portal", "Ежи", "Half-Life", "nobody told its name"):
+            await add(a_purchase(name))
+
+        assert await names(world, ALICE) == ["Half-Life", "portal", "Ежи", "ёлки", "Жмурки", None]
+
+    async def test_cuts_by_limit_and_offset_and_counts_all(
+        self, world: World, add: AddToLibraryHandler
+    ) -> None:
+        for letter in "DBCA":
+            await learn(world, a_game(letter))
+            await add(a_purchase(letter))
+
+        shown = await world.reader.page(ALICE, LibraryQuery(page=Page(limit=2, offset=1)), now=NOON)
+        beyond = await world.reader.page(ALICE, LibraryQuery(page=Page(offset=10)), now=NOON)
+
+        assert [item.name for item in shown.items] == ["B", "C"]
+        assert shown.total == 4
+        assert (beyond.items, beyond.total) == ([], 4)
+
+    async def test_shows_only_the_users_own_games(self, world: World, add: AddToLibraryHandler) -> None:
+        await learn(world, a_game("Portal 2"))
+        await add(a_purchase("Portal 2", by="bob"))
+
+        assert await names(world, ALICE) == []
+
+    async def test_puts_dlc_under_their_game(self, world: World, add: AddToLibraryHandler) -> None:
+        await learn(world, a_game("Portal 2"), a_dlc("Zest", of="Portal 2"), a_dlc("Art book", of="Portal 2"))
+        await add(a_purchase("Portal 2", dlc=(game_id("Zest"), game_id("Art book"))))
+
+        shown = await world.reader.page(ALICE, LibraryQuery(), now=NOON)
+
+        assert shown.total == 1
+        assert [part.name for part in shown.items[0].dlc] == ["Art book", "Zest"]
+        assert shown.items[0].dlc[0].size_required == 12_000_000_000
+
+    async def test_shows_a_dlc_where_it_belongs_whatever_its_own_purchase_knew(
+        self, world: World, add: AddToLibraryHandler
+    ) -> None:
+        await add(a_purchase("Art book", dlc=()))
+        await learn(world, a_game("Portal 2"), a_dlc("Art book", of="Portal 2"))
+        await add(a_purchase("Portal 2", dlc=()))
+
+        page = await world.reader.page(ALICE, LibraryQuery(), now=NOON)
+
+        assert page.total == 1
+        assert [item.name for item in page.items] == ["Portal 2"]
+        assert [part.name for part in page.items[0].dlc] == ["Art book"]
+
+    async def test_leaves_out_what_has_run_out(self, world: World) -> None:
+        await keep_expiring(world, expires_at=NOON)
+
+        shown = await world.reader.page(ALICE, LibraryQuery(), now=NOON)
+
+        assert (shown.items, shown.total) == ([], 0)
+
+    async def test_shows_members_with_their_types(self, world: World, add: AddToLibraryHandler) -> None:
+        await learn(world, a_game("Portal 2", cover_url="https://cdn.example/portal.png"))
+        await add(a_purchase("Portal 2"))
+
+        (item,) = (await world.reader.page(ALICE, LibraryQuery(), now=NOON)).items
+
+        assert (item.user_id, item.game_id) == (ALICE, game_id("Portal 2"))
+        assert (item.product_type, item.acquisition_type) == ("game", "purchase")
+        assert item.acquisition_date == NOON - timedelta(minutes=1)
+        assert item.platforms == ["windows", "linux"]
+        assert item.cover_url == "https://cdn.example/portal.png"
+        assert (item.installed, item.installation_status, item.size_installed) == (
+            False,
+            "not_installed",
+            None,
+        )
+        assert (item.categories, item.dlc, item.family_shared, item.owner_id) == ([], [], False, None)
+        assert item.created_at == item.updated_at == NOON
+
+
+class TestItem:
+    async def test_is_none_for_a_game_that_the_user_never_had(
+        self, world: World, add: AddToLibraryHandler
+    ) -> None:
+        await learn(world, a_game("Portal 2"))
+        await add(a_purchase("Portal 2", by="bob"))
+
+        assert await world.reader.item(ALICE, game_id("Portal 2"), now=NOON) is None
+
+    async def test_has_everything_that_exists(self, world: World, add: AddToLibraryHandler) -> None:
+        option = LaunchOption(id="safe", name="Безопасный режим", command="-safe", is_default=True)
+        await learn(world, a_game("Portal 2", launch_options=(option,)))
+        await add(a_purchase("Portal 2"))
+
+        item = await world.reader.item(ALICE, game_id("Portal 2"), now=NOON)
+
+        assert item is not None
+        assert (item.name, item.version, item.size_required) == ("Portal 2", "2.1.5", 12_000_000_000)
+        assert item.launch_options == [option]
+        assert item.devices == []
+        assert item.developer == "Valve"
+        assert (item.access.allowed, item.access.via) == (True, Via.OWNED)
+
+    async def test_stays_when_access_has_run_out_and_says_so(self, world: World) -> None:
+        await keep_expiring(world, expires_at=NOON)
+
+        item = await world.reader.item(ALICE, game_id("Portal 2"), now=NOON)
+
+        assert item is not None
+        assert (item.access.allowed, item.access.reason) == (False, Refusal.EXPIRED)
+
+
+class TestRights:
+    async def test_are_none_for_what_does_not_exist(self, world: World) -> None:
+        rights = await world.reader.rights(ALICE, game_id("Portal 2"))
+
+        assert (list(rights.grants), rights.parent_grants) == ([], None)
+
+    async def test_carry_the_purchase(self, world: World, add: AddToLibraryHandler) -> None:
+        purchase = a_purchase("Portal 2", gifted_by=user_id("bob"))
+        await add(purchase)
+
+        (grant,) = (await world.reader.rights(ALICE, game_id("Portal 2"))).grants
+
+        assert grant.key == (AcquisitionType.PURCHASE, purchase.transaction_id)
+        assert (grant.price, grant.gifted_by) == (purchase.price, user_id("bob"))
+        assert (grant.granted_at, grant.event_id) == (purchase.purchased_at, purchase.event_id)
+
+    async def test_of_a_dlc_name_the_base_game_even_if_there_is_no_right_to_it(
+        self, world: World, add: AddToLibraryHandler
+    ) -> None:
+        await learn(world, a_game("Portal 2"), a_dlc("Art book", of="Portal 2"))
+        await add(a_purchase("Art book"))
+
+        rights = await world.reader.rights(ALICE, game_id("Art book"))
+
+        assert len(rights.grants) == 1
+        assert list(rights.parent_grants or []) == []
+        assert rights.parent_grants is not None
+
+    async def test_of_a_dlc_include_those_of_its_base_game(
+        self, world: World, add: AddToLibraryHandler
+    ) -> None:
+        await learn(world, a_game("Portal 2"), a_dlc("Art book", of="Portal 2"))
+        await add(a_purchase("Portal 2", dlc=(game_id("Art book"),)))
+
+        rights = await world.reader.rights(ALICE, game_id("Art book"))
+        dlc = await world.reader.owned_dlc(ALICE, game_id("Portal 2"), now=NOON)
+
+        assert len(rights.parent_grants or []) == 1
+        assert list(dlc) == [game_id("Art book")]
