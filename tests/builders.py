@@ -6,10 +6,10 @@ from itertools import count
 from typing import Any
 from uuid import UUID, uuid5
 
-from library_domain.catalog.model import Game, ProductType
+from library_domain.catalog.model import Game, GameAchievement, GamePrice, Platform, ProductType
 from library_domain.flows.add_to_library import AddToLibrary
 from library_domain.library.events import GameAdded, GrantRecorded
-from library_domain.library.model import AcquisitionType, Grant
+from library_domain.library.model import AcquisitionType, DownloadReport, Grant, InstallationStatus
 from library_domain.outbox.model import OutboxMessage
 from library_domain.shared.ids import GameId, UserId
 from library_domain.shared.money import Money
@@ -46,6 +46,55 @@ def a_game(name: str = "Portal 2", **overrides: Any) -> Game:
 
 def a_dlc(name: str, *, of: str, **overrides: Any) -> Game:
     return a_game(name, product_type=ProductType.DLC, parent_game_id=game_id(of), **overrides)
+
+
+def an_achievement(achievement_id: str = "chamber-1", **overrides: Any) -> GameAchievement:
+    values: dict[str, Any] = {
+        "game_id": game_id("Portal 2"),
+        "achievement_id": achievement_id,
+        "event_at": NOON,
+        "event_id": event_id(f"achievement {next(_numbers)}"),
+        "name": "Chamber One",
+        "description": "Leave the first chamber",
+        "icon_url": "https://cdn.example/chamber.png",
+    }
+    return GameAchievement(**values | overrides)
+
+
+def a_price(
+    amount: str = "499.00", *, of: str = "Portal 2", currency: str = "RUB", **overrides: Any
+) -> GamePrice:
+    values: dict[str, Any] = {
+        "game_id": game_id(of),
+        "amount": Money(Decimal(amount), currency),
+        "original_amount": Money(Decimal("999.00"), currency),
+        "discount_percent": 50,
+        "valid_from": NOON,
+        "event_at": NOON,
+        "event_id": event_id(f"price {next(_numbers)}"),
+    }
+    return GamePrice(**values | overrides)
+
+
+def a_report(
+    status: InstallationStatus = InstallationStatus.INSTALLED, *, minute: float = 0, **overrides: Any
+) -> DownloadReport:
+    """Make what Download says `minute` minutes after noon; one that installs says everything."""
+    values: dict[str, Any] = {
+        "status": status,
+        "event_time": NOON + timedelta(minutes=minute),
+        "event_id": event_id(f"report {next(_numbers)}"),
+        "device_id": "desktop",
+        "platform": Platform.WINDOWS,
+    }
+    if status is InstallationStatus.INSTALLED:
+        values |= {
+            "install_path": "C:/Games/Portal 2",
+            "version": "2.1.5",
+            "size_installed": 12_000,
+            "size_total": 12_000,
+        }
+    return DownloadReport(**values | overrides)
 
 
 def a_grant(kind: AcquisitionType = AcquisitionType.PURCHASE, **overrides: Any) -> Grant:
