@@ -48,7 +48,7 @@ async def test_the_erasure_is_written_down_and_audited(record: RecordErasureHand
     assert store.outbox == []
 
 
-@pytest.mark.parametrize("order", permutations((FIRST, SECOND, FIRST)))
+@pytest.mark.parametrize("order", sorted(set(permutations((FIRST, SECOND, FIRST))), key=str))
 async def test_the_first_request_counts_in_any_order(
     record: RecordErasureHandler, store: Store, order: tuple[RecordErasure, ...]
 ) -> None:
