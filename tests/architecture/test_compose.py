@@ -8,7 +8,7 @@ import yaml
 
 from library_adapters.configuration import load
 from library_api.settings import Settings as APISettings
-from library_consumers.settings import ConsumeSettings, RelaySettings, TopicsSettings
+from library_consumers.settings import ConsumeSettings, RelaySettings, TopicsSettings, WorkSettings
 from library_grpc.settings import Settings as GRPCSettings
 from library_sweeper.settings import Settings as SweeperSettings
 
@@ -23,6 +23,7 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
         ("grpc", GRPCSettings),
         ("consume", ConsumeSettings),
         ("relay", RelaySettings),
+        ("work", WorkSettings),
         ("sweeper", SweeperSettings),
         ("topics", TopicsSettings),
     ],

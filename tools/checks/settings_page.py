@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from library_api.settings import Settings as APISettings
-from library_consumers.settings import ConsumeSettings, RelaySettings, TopicsSettings
+from library_consumers.settings import ConsumeSettings, RelaySettings, TopicsSettings, WorkSettings
 from library_grpc.settings import Settings as GRPCSettings
 from library_sweeper.settings import Settings as SweeperSettings
 
@@ -23,6 +23,7 @@ PROCESSES: dict[str, type[Any]] = {
     "grpc": GRPCSettings,
     "consume": ConsumeSettings,
     "relay": RelaySettings,
+    "work": WorkSettings,
     "topics": TopicsSettings,
     "sweeper": SweeperSettings,
 }

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from library_adapters.configuration import ConfigurationInvalid, load
-from library_consumers.settings import ConsumeSettings, RelaySettings, TopicsSettings
+from library_consumers.settings import ConsumeSettings, RelaySettings, TopicsSettings, WorkSettings
 
 NEEDED = {
     "LIBRARY_KAFKA__BOOTSTRAP_SERVERS": "one:9092,two:9092",
@@ -26,6 +26,7 @@ def settings(**changed: str) -> ConsumeSettings:
 def test_the_needed_ones_are_enough_for_every_command() -> None:
     assert settings().consumers.group_id == "library-service"
     assert load(RelaySettings, environ=NEEDED).relay.batch == 500
+    assert load(WorkSettings, environ=NEEDED).work.concurrency == 8
     assert load(TopicsSettings, environ=NEEDED).kafka.topics.replication_factor == 3
 
 

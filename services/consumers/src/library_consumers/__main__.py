@@ -2,7 +2,8 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
+from functools import partial
 from typing import Any
 
 import cyclopts
@@ -10,8 +11,9 @@ import cyclopts
 from library_adapters.process import run
 from library_adapters.telemetry import Management
 from library_consumers import topics
-from library_consumers.bootstrap import open_consumers, open_relay
-from library_consumers.settings import ConsumeSettings, RelaySettings, TopicsSettings
+from library_consumers.bootstrap import open_consumers, open_relay, open_worker
+from library_consumers.groups import GroupName
+from library_consumers.settings import ConsumeSettings, RelaySettings, TopicsSettings, WorkSettings
 
 cli = cyclopts.App(
     name="library-consumers",
@@ -24,9 +26,14 @@ cli.command(topics_cli)
 
 
 @cli.command
-def consume() -> int:
-    """Handle the events of other services until SIGTERM."""
-    return run(ConsumeSettings, _consume, component="consumers")
+def consume(*names: GroupName) -> int:
+    """Handle the events of other services until SIGTERM.
+
+    Args:
+        names: The groups to be a member of; all of them if none is named.
+
+    """
+    return run(ConsumeSettings, partial(_consume, names), component="consumers")
 
 
 @cli.command
@@ -35,20 +42,31 @@ def relay() -> int:
     return run(RelaySettings, _relay, component="relay")
 
 
+@cli.command
+def work() -> int:
+    """Do what was left for later until SIGTERM. Several share the jobs; each job is worked by one."""
+    return run(WorkSettings, _work, component="work")
+
+
 @topics_cli.command
 def ensure() -> int:
     """Make the topics that are missing, dead-letter topics too; those that exist stay as they are."""
     return run(TopicsSettings, _ensure, component="consumers")
 
 
-async def _consume(settings: ConsumeSettings, stop: asyncio.Event) -> None:
-    async with open_consumers(settings) as (consumers, management):
+async def _consume(names: Collection[GroupName], settings: ConsumeSettings, stop: asyncio.Event) -> None:
+    async with open_consumers(settings, names=names) as (consumers, management):
         await _serve(consumers.run, management, stop)
 
 
 async def _relay(settings: RelaySettings, stop: asyncio.Event) -> None:
     async with open_relay(settings) as (outbox_relay, management):
         await _serve(outbox_relay.run, management, stop)
+
+
+async def _work(settings: WorkSettings, stop: asyncio.Event) -> None:
+    async with open_worker(settings) as (worker, management):
+        await _serve(worker.run, management, stop)
 
 
 async def _ensure(settings: TopicsSettings, _: asyncio.Event) -> None:

@@ -38,6 +38,7 @@ DEPLOYABLES = (
     Deployable(name="api", module="library_api", ports={"LIBRARY_HTTP__PORT": "api"}),
     Deployable(name="grpc", module="library_grpc", ports={"LIBRARY_GRPC__PORT": "grpc"}),
     Deployable(name="consume", module="library_consumers", arguments=("consume",)),
+    Deployable(name="work", module="library_consumers", arguments=("work",)),
     Deployable(name="relay", module="library_consumers", arguments=("relay",), stops_last=True),
     Deployable(name="sweeper", module="library_sweeper", arguments=("--loop",)),
 )

@@ -22,6 +22,7 @@ PREFIX = "LIBRARY_"
 FILE_VARIABLE = "LIBRARY_CONFIG"
 SECTIONS = frozenset(
     {
+        "account",
         "catalog",
         "consumers",
         "grpc",
@@ -36,6 +37,7 @@ SECTIONS = frozenset(
         "sweeper",
         "tokens",
         "tracing",
+        "work",
     },
 )
 """Every section of the one file. A deployable reads its own and skips those of the others; anything else is a typo."""

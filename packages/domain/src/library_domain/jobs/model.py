@@ -30,6 +30,11 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class Dropped:
+    """What it waits for did not come in time; it is let go of, and counted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Continue:
     """A step is done, the next begins here, right away."""
 
@@ -43,7 +48,7 @@ class Again:
     at: datetime
 
 
-JobResult = Done | Continue | Again
+JobResult = Done | Dropped | Continue | Again
 """What a step comes to. A step may be made twice (its runner may die before it said so), so it must do nothing twice."""
 
 

@@ -53,12 +53,12 @@ async def test_a_game_without_even_a_stub_is_kept(fetch: FetchMetadataHandler, s
 async def test_what_was_told_meanwhile_is_not_asked_for(
     fetch: FetchMetadataHandler, store: Store, catalog: FakeCatalog
 ) -> None:
-    store.games[PORTAL] = a_game("Portal 2", name="Portal 2: Peer Review")
+    store.games[PORTAL] = a_game("Portal 2", version="2.2")
 
     assert await fetch(COMMAND) == FetchMetadataResult(is_known=True)
 
     assert catalog.questions == []
-    assert store.games[PORTAL].name == "Portal 2: Peer Review"
+    assert store.games[PORTAL].version == "2.2"
 
 
 async def test_what_catalog_does_not_know_stays_a_stub(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from library_domain.jobs.model import Again, Continue, Done, Job, JobResult
+from library_domain.jobs.model import Again, Continue, Done, Dropped, Job, JobResult
 from library_domain.jobs.ports import JobStep, JobStore
 from library_domain.shared.clock import Clock
 from library_domain.shared.errors import DependencyUnavailable, UserErased
@@ -27,6 +27,7 @@ class Outcome(StrEnum):
     """What became of a step."""
 
     DONE = "done"
+    DROPPED = "dropped"
     CONTINUED = "continued"
     POSTPONED = "postponed"
     """Done for now; it has named the time of its next round."""
@@ -94,6 +95,8 @@ class WorkJobHandler:
         match result:
             case Done():
                 return Outcome.DONE, await self._store.finish(job)
+            case Dropped():
+                return Outcome.DROPPED, await self._store.finish(job)
             case Continue(cursor):
                 return Outcome.CONTINUED, await self._store.keep(job, cursor=cursor)
             case Again(at):
