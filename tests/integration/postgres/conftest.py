@@ -16,8 +16,8 @@ GAMES = 5_000
 CATALOG = 20_000
 
 _FILL = """
-INSERT INTO catalog.games (game_id, name, sort_name, product_type, is_stub, event_at)
-SELECT md5('game' || n)::uuid, 'Game ' || n, 'game ' || n, 'game', false, %(now)s
+INSERT INTO catalog.games (game_id, name, sort_name, product_type, is_stub, event_at, event_id)
+SELECT md5('game' || n)::uuid, 'Game ' || n, 'game ' || n, 'game', false, %(now)s, md5('event' || n)::uuid
   FROM generate_series(1, %(catalog)s) AS n
 """
 _OWN = """

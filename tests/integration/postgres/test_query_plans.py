@@ -15,7 +15,7 @@ from library_adapters.postgres import migrate
 from library_adapters.postgres.statements import families, statements
 
 READS_EVERYTHING = {
-    "games.move_epoch": "a table of one row",
+    "epoch.move_epoch": "a table of one row",
     "library_reader.version": "catalog.epoch is a table of one row; the user's row is found by its key",
     "outbox.count_parked": "counts the alerts: the table is empty while all is well",
 }
@@ -64,18 +64,23 @@ ROWS = """
 SET timezone TO 'UTC';
 INSERT INTO user_revisions (user_id, revision, changed_at)
 SELECT md5('user ' || n)::uuid, 1, '2026-11-23' FROM generate_series(1, 20000) AS n;
-INSERT INTO catalog.games (game_id, name, sort_name, product_type, parent_game_id, is_stub, event_at)
+INSERT INTO catalog.games (game_id, name, sort_name, product_type, parent_game_id, is_stub, event_at,
+                           event_id)
 SELECT md5('game ' || n)::uuid, 'Game ' || n, 'game ' || n,
        CASE WHEN n % 7 = 1 THEN 'dlc' ELSE 'game' END,
-       CASE WHEN n % 7 = 1 THEN md5('game ' || n - 1)::uuid END, false, '2026-11-23'
+       CASE WHEN n % 7 = 1 THEN md5('game ' || n - 1)::uuid END, false, '2026-11-23', md5('event ' || n)::uuid
   FROM generate_series(0, 19999) AS n;
-INSERT INTO user_libraries (id, user_id, game_id, product_type, acquisition_type, revision)
-SELECT md5('entry ' || n)::uuid, md5('user ' || n / 10)::uuid, md5('game ' || n * 7 % 20000)::uuid, 'game', 'purchase', 1
+INSERT INTO user_libraries (id, user_id, game_id, product_type, acquisition_type, install_device_id, revision)
+SELECT md5('entry ' || n)::uuid, md5('user ' || n / 10)::uuid, md5('game ' || n * 7 % 20000)::uuid, 'game', 'purchase',
+       'desktop', 1
   FROM generate_series(0, 19999) AS n;
 INSERT INTO library_grants (user_id, game_id, acquisition_type, source_id, granted_at, event_time, revision)
 SELECT user_id, game_id, 'purchase', 't-' || id, '2026-11-23', '2026-11-23', 1 FROM user_libraries;
-INSERT INTO user_installations (user_id, game_id, status, event_at, event_id, revision)
-SELECT user_id, game_id, 'installed', '2026-11-23', id, 1 FROM user_libraries;
+INSERT INTO user_installations (user_id, game_id, device_id, status, event_at, event_id, revision)
+SELECT user_id, game_id, 'desktop', 'installed', '2026-11-23', id, 1 FROM user_libraries;
+INSERT INTO erasure_jobs (user_id, event_id, requested_at, state)
+SELECT md5('user ' || n)::uuid, md5('event ' || n)::uuid, '2026-11-23', 'requested'
+  FROM generate_series(0, 19999) AS n;
 INSERT INTO user_game_categories (id, user_id, name, name_key, revision)
 SELECT md5('category ' || n)::uuid, md5('user ' || n / 10)::uuid, 'c ' || n, 'c ' || n, 1
   FROM generate_series(0, 19999) AS n;
