@@ -6,6 +6,7 @@ import re
 import sys
 from pathlib import Path
 
+import asyncapi
 import event_schemas
 import settings_page
 
@@ -22,9 +23,10 @@ def documents() -> dict[str, str]:
         "docs/api/openapi.json": specification(),
         "docs/api/openapi.yaml": specification_yaml(),
         "docs/operations/configuration.md": REFERENCE.sub("", settings_page.page()),
+        "docs/events/asyncapi.yaml": REFERENCE.sub("", asyncapi.document()),
         **{
-            f"docs/events/{event_type}.schema.json": REFERENCE.sub("", text)
-            for event_type, text in event_schemas.schemas().items()
+            f"docs/events/{each.file}": REFERENCE.sub("", each.text)
+            for each in (*event_schemas.consumed(), *event_schemas.published())
         },
     }
 
