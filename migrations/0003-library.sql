@@ -27,7 +27,7 @@ CREATE TABLE user_libraries (
     -- What the item shows of user_installations: the best status of all devices, and which one has it.
     install_device_id text,
     platform text,
-    install_event_at timestamptz, -- since when that device has its copy
+    install_event_at timestamptz, -- since when that device has its files
     notes text,
     revision bigint NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -124,7 +124,7 @@ CREATE TABLE subscriptions (
 );
 
 -- What each device has of a game (data 4). Two registers, so that the order of events does not show: the status, which the
--- newest event of all tells, and the copy that lies there, which the newest `installed` or `uninstalled` tells.
+-- newest event of all tells, and the files that lie there, which the newest `installed` or `uninstalled` tells.
 CREATE TABLE user_installations (
     user_id uuid NOT NULL,
     game_id uuid NOT NULL,
@@ -134,20 +134,20 @@ CREATE TABLE user_installations (
     failed_reason text,
     event_at timestamptz NOT NULL,
     event_id uuid NOT NULL,
-    copy_is_there boolean, -- null: nobody has told
-    copy_platform text,
+    files_are_there boolean, -- null: nobody has told
+    files_platform text,
     install_path text,
     installed_version text,
     size_installed bigint,
     size_total bigint,
-    copy_event_at timestamptz,
-    copy_event_id uuid,
+    files_event_at timestamptz,
+    files_event_id uuid,
     revision bigint NOT NULL,
     CONSTRAINT user_installations_pkey PRIMARY KEY (user_id, game_id, device_id),
     CONSTRAINT user_installations_status_known
     CHECK (status IN ('not_installed', 'installing', 'installed', 'updating', 'failed')),
-    CONSTRAINT user_installations_copy_whole
-    CHECK (num_nulls(copy_is_there, copy_event_at, copy_event_id) IN (0, 3))
+    CONSTRAINT user_installations_files_whole
+    CHECK (num_nulls(files_are_there, files_event_at, files_event_id) IN (0, 3))
 -- Progress moves event_at and event_id, which are in no index, and should find room beside the row (HOT).
 ) WITH (fillfactor = 70);
 

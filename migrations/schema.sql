@@ -324,16 +324,16 @@ CREATE TABLE public.user_installations (
     failed_reason text,
     event_at timestamp with time zone NOT NULL,
     event_id uuid NOT NULL,
-    copy_is_there boolean,
-    copy_platform text,
+    files_are_there boolean,
+    files_platform text,
     install_path text,
     installed_version text,
     size_installed bigint,
     size_total bigint,
-    copy_event_at timestamp with time zone,
-    copy_event_id uuid,
+    files_event_at timestamp with time zone,
+    files_event_id uuid,
     revision bigint NOT NULL,
-    CONSTRAINT user_installations_copy_whole CHECK ((num_nulls(copy_is_there, copy_event_at, copy_event_id) = ANY (ARRAY[0, 3]))),
+    CONSTRAINT user_installations_files_whole CHECK ((num_nulls(files_are_there, files_event_at, files_event_id) = ANY (ARRAY[0, 3]))),
     CONSTRAINT user_installations_status_known CHECK ((status = ANY (ARRAY['not_installed'::text, 'installing'::text, 'installed'::text, 'updating'::text, 'failed'::text])))
 )
 WITH (fillfactor='70');

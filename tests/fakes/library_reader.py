@@ -55,23 +55,23 @@ def _installed_at(device: DeviceInstallation) -> datetime:
 
 
 def _device(device: DeviceInstallation) -> Installation:
-    copy = device.copy
+    files = device.files
     return Installation(
         device_id=device.device_id,
         platform=device.platform,
         status=device.status,
         failed_reason=device.failed_reason,
-        install_path=copy.install_path if copy else None,
-        installed_version=copy.installed_version if copy else None,
-        size_installed=copy.size_installed if copy else None,
-        size_total=copy.size_total if copy else None,
+        install_path=files.install_path if files else None,
+        installed_version=files.installed_version if files else None,
+        size_installed=files.size_installed if files else None,
+        size_total=files.size_total if files else None,
         installed_at=device.installed_at,
     )
 
 
 def _size_installed(installations: GameInstallations) -> int | None:
     shown = installations.best
-    return shown.copy.size_installed if shown and shown.copy else None
+    return shown.files.size_installed if shown and shown.files else None
 
 
 class FakeLibraryReader:
@@ -139,12 +139,12 @@ class FakeLibraryReader:
         item = self._item(entry, now)
         rights = await self.rights(user_id, game_id)
         best = self._installations(entry).best
-        copy = best.copy if best else None
+        files = best.files if best else None
         return LibraryItemDetail(
             **{field.name: getattr(item, field.name) for field in fields(item)},
-            install_path=copy.install_path if copy else None,
+            install_path=files.install_path if files else None,
             size_required=game.size_required if game else None,
-            version=(copy.installed_version if copy else None) or (game.version if game else None),
+            version=(files.installed_version if files else None) or (game.version if game else None),
             developer=game.developer if game else None,
             launch_options=list(game.launch_options) if game else [],
             devices=self._devices(entry),

@@ -46,7 +46,7 @@ class TestDevice:
             "installed_at": NOON,
         }
 
-    def test_keeps_its_copy_while_that_is_updated(self) -> None:
+    def test_keeps_its_files_while_they_are_updated(self) -> None:
         update = a_report(UPDATING, minute=1, platform=None, version="3.0", size_installed=1)
         (device,) = told(a_report(INSTALLED), update).devices.values()
 
@@ -92,7 +92,7 @@ class TestItem:
 
         assert told(*reports).status is best
 
-    def test_shows_the_newest_copy_of_equals(self) -> None:
+    def test_shows_the_newest_files_of_equals(self) -> None:
         old = a_report(INSTALLED, device_id="a", minute=1)
         new = a_report(INSTALLED, device_id="b", minute=2, platform=Platform.LINUX)
         assert (best := told(new, old).best)
@@ -163,7 +163,7 @@ class TestEvents:
         assert installations.status is INSTALLING
         assert len(installations.events) == 1
 
-    def test_another_copy_of_the_same_status_updates_the_item(self) -> None:
+    def test_other_files_of_the_same_status_updates_the_item(self) -> None:
         installations = told(a_report(INSTALLED), a_report(INSTALLED, minute=1, version="3.0"))
 
         assert installations.events[1:] == [
@@ -223,24 +223,24 @@ def in_order_once(history: Sequence[DownloadReport]) -> dict[str, dict[str, obje
     """Say what is seen when every report comes once and in its turn: the simple model."""
     devices: dict[str, dict[str, object]] = {}
     for report in sorted(history, key=lambda report: report.guard):
-        device = devices.setdefault(report.device_id, {"copy": None})
+        device = devices.setdefault(report.device_id, {"files": None})
         device |= {"status": report.status, "platform": report.platform}
         if report.status in SETTLED:
-            device["copy"] = report if report.status is INSTALLED else None
+            device["files"] = report if report.status is INSTALLED else None
     seen: dict[str, dict[str, object]] = {}
     for name, device in devices.items():
-        copy = device["copy"]
-        assert copy is None or isinstance(copy, DownloadReport)
+        files = device["files"]
+        assert files is None or isinstance(files, DownloadReport)
         if device["status"] is not NOT_INSTALLED:
             seen[name] = {
                 "status": device["status"],
-                "platform": device["platform"] or (copy.platform if copy else None),
+                "platform": device["platform"] or (files.platform if files else None),
                 "failed_reason": None,
-                "install_path": copy.install_path if copy else None,
-                "version": copy.version if copy else None,
-                "size_installed": copy.size_installed if copy else None,
-                "size_total": copy.size_total if copy else None,
-                "installed_at": copy.event_time if copy else None,
+                "install_path": files.install_path if files else None,
+                "version": files.version if files else None,
+                "size_installed": files.size_installed if files else None,
+                "size_total": files.size_total if files else None,
+                "installed_at": files.event_time if files else None,
             }
     return seen
 

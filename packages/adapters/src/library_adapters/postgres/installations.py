@@ -7,7 +7,7 @@ from typing import Any
 from library_adapters.postgres.connection import Connection
 from library_adapters.postgres.statements import statements
 from library_domain.catalog.model import Platform
-from library_domain.library.model import Copy, DeviceInstallation, GameInstallations, InstallationStatus
+from library_domain.library.model import DeviceInstallation, Files, GameInstallations, InstallationStatus
 from library_domain.shared.ids import GameId, UserId
 
 _SQL = statements("installations")
@@ -87,13 +87,13 @@ def _to_device(row: Mapping[str, Any]) -> DeviceInstallation:
         event_id=row["event_id"],
         reported_platform=_platform(row["platform"]),
         failed_reason=row["failed_reason"],
-        copy=None
-        if row["copy_is_there"] is None
-        else Copy(
-            is_there=row["copy_is_there"],
-            told_at=row["copy_event_at"],
-            told_by=row["copy_event_id"],
-            platform=_platform(row["copy_platform"]),
+        files=None
+        if row["files_are_there"] is None
+        else Files(
+            are_there=row["files_are_there"],
+            told_at=row["files_event_at"],
+            told_by=row["files_event_id"],
+            platform=_platform(row["files_platform"]),
             install_path=row["install_path"],
             installed_version=row["installed_version"],
             size_installed=row["size_installed"],
@@ -109,7 +109,7 @@ def _platform(name: str | None) -> Platform | None:
 def _to_row(
     installations: GameInstallations, device: DeviceInstallation, *, is_seen: bool, revision: int
 ) -> dict[str, Any]:
-    copy = device.copy
+    files = device.files
     return {
         "user_id": installations.user_id,
         "game_id": installations.game_id,
@@ -119,14 +119,14 @@ def _to_row(
         "failed_reason": device.failed_reason,
         "event_at": device.event_at,
         "event_id": device.event_id,
-        "copy_is_there": copy.is_there if copy else None,
-        "copy_platform": copy.platform if copy else None,
-        "install_path": copy.install_path if copy else None,
-        "installed_version": copy.installed_version if copy else None,
-        "size_installed": copy.size_installed if copy else None,
-        "size_total": copy.size_total if copy else None,
-        "copy_event_at": copy.told_at if copy else None,
-        "copy_event_id": copy.told_by if copy else None,
+        "files_are_there": files.are_there if files else None,
+        "files_platform": files.platform if files else None,
+        "install_path": files.install_path if files else None,
+        "installed_version": files.installed_version if files else None,
+        "size_installed": files.size_installed if files else None,
+        "size_total": files.size_total if files else None,
+        "files_event_at": files.told_at if files else None,
+        "files_event_id": files.told_by if files else None,
         # The next one is not taken when nothing else changes: a row that nobody sees belongs to the present one.
         "revision": revision if is_seen else revision - 1,
         "is_seen": is_seen,

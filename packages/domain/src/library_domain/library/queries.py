@@ -189,7 +189,7 @@ class Installation:
     size_installed: int | None
     size_total: int | None
     installed_at: datetime | None
-    """Since when this copy is there; None if the game is only on its way."""
+    """Since when these files are there; None if the game is only on its way."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -203,7 +203,7 @@ class LibraryItemDetail(LibraryItem):
     developer: str | None
     launch_options: list[LaunchOption]
     devices: list[Installation]
-    """Devices that have the game or are getting it, the newest copy first."""
+    """Devices that have the game or are getting it, the newest files first."""
     access: AccessVerdict
 
 

@@ -8,21 +8,21 @@ SELECT 1 AS one
 
 -- name: devices
 -- Every device that ever reported on the game.
-SELECT device_id, status, platform, failed_reason, event_at, event_id, copy_is_there, copy_platform, install_path,
-       installed_version, size_installed, size_total, copy_event_at, copy_event_id
+SELECT device_id, status, platform, failed_reason, event_at, event_id, files_are_there, files_platform, install_path,
+       installed_version, size_installed, size_total, files_event_at, files_event_id
   FROM user_installations
  WHERE user_id = %(user_id)s AND game_id = %(game_id)s
 
 -- name: put_device
 -- What is known of a device now. Where nobody can see a difference the revision stays: nobody needs to ask again.
 INSERT INTO user_installations AS stored (
-    user_id, game_id, device_id, status, platform, failed_reason, event_at, event_id, copy_is_there, copy_platform,
-    install_path, installed_version, size_installed, size_total, copy_event_at, copy_event_id, revision
+    user_id, game_id, device_id, status, platform, failed_reason, event_at, event_id, files_are_there, files_platform,
+    install_path, installed_version, size_installed, size_total, files_event_at, files_event_id, revision
 )
 VALUES (
     %(user_id)s, %(game_id)s, %(device_id)s, %(status)s, %(platform)s, %(failed_reason)s, %(event_at)s, %(event_id)s,
-    %(copy_is_there)s, %(copy_platform)s, %(install_path)s, %(installed_version)s, %(size_installed)s, %(size_total)s,
-    %(copy_event_at)s, %(copy_event_id)s, %(revision)s
+    %(files_are_there)s, %(files_platform)s, %(install_path)s, %(installed_version)s, %(size_installed)s, %(size_total)s,
+    %(files_event_at)s, %(files_event_id)s, %(revision)s
 )
     ON CONFLICT (user_id, game_id, device_id) DO UPDATE
    SET status = excluded.status,
@@ -30,14 +30,14 @@ VALUES (
        failed_reason = excluded.failed_reason,
        event_at = excluded.event_at,
        event_id = excluded.event_id,
-       copy_is_there = excluded.copy_is_there,
-       copy_platform = excluded.copy_platform,
+       files_are_there = excluded.files_are_there,
+       files_platform = excluded.files_platform,
        install_path = excluded.install_path,
        installed_version = excluded.installed_version,
        size_installed = excluded.size_installed,
        size_total = excluded.size_total,
-       copy_event_at = excluded.copy_event_at,
-       copy_event_id = excluded.copy_event_id,
+       files_event_at = excluded.files_event_at,
+       files_event_id = excluded.files_event_id,
        revision = CASE WHEN %(is_seen)s THEN excluded.revision ELSE stored.revision END
 
 -- name: show

@@ -242,16 +242,16 @@ SELECT {members}, best.install_path, shown.size_required,
                       jsonb_agg(
                           jsonb_build_object(
                               'device_id', device.device_id,
-                              'platform', coalesce(device.platform, device.copy_platform),
+                              'platform', coalesce(device.platform, device.files_platform),
                               'status', device.status,
                               'failed_reason', device.failed_reason,
                               'install_path', device.install_path,
                               'installed_version', device.installed_version,
                               'size_installed', device.size_installed,
                               'size_total', device.size_total,
-                              'installed_at', CASE WHEN device.copy_is_there THEN device.copy_event_at END
+                              'installed_at', CASE WHEN device.files_are_there THEN device.files_event_at END
                           )
-                          ORDER BY CASE WHEN device.copy_is_there THEN device.copy_event_at END DESC NULLS LAST,
+                          ORDER BY CASE WHEN device.files_are_there THEN device.files_event_at END DESC NULLS LAST,
                                    device.device_id ASC
                       ),
                       '[]'

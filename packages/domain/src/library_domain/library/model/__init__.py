@@ -14,9 +14,9 @@ from library_domain.library.model.entry import (
 )
 from library_domain.library.model.installation import (
     PLAYABLE,
-    Copy,
     DeviceInstallation,
     DownloadReport,
+    Files,
     GameInstallations,
     InstallationStatus,
 )
@@ -51,9 +51,9 @@ __all__ = [
     "AcquisitionType",
     "Categories",
     "Category",
-    "Copy",
     "DeviceInstallation",
     "DownloadReport",
+    "Files",
     "GameInstallations",
     "Grant",
     "HeldRight",

@@ -65,10 +65,10 @@ class DownloadReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Copy:
+class Files:
     """What lies on a device, as the newest `installed` or `uninstalled` told it. Sizes are bytes."""
 
-    is_there: bool
+    are_there: bool
     told_at: datetime
     told_by: UUID
     platform: Platform | None = None
@@ -78,12 +78,12 @@ class Copy:
     size_total: int | None = None
 
     @classmethod
-    def told(cls, report: DownloadReport) -> "Copy":
+    def told(cls, report: DownloadReport) -> "Files":
         """Return what a settled report says: everything, or that nothing is there any more."""
         if report.status is InstallationStatus.NOT_INSTALLED:
-            return cls(is_there=False, told_at=report.event_time, told_by=report.event_id)
+            return cls(are_there=False, told_at=report.event_time, told_by=report.event_id)
         return cls(
-            is_there=True,
+            are_there=True,
             told_at=report.event_time,
             told_by=report.event_id,
             platform=report.platform,
@@ -101,10 +101,10 @@ class Copy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceInstallation:
-    """One device: its status from the newest report of all, its copy from the newest settled one.
+    """One device: its status from the newest report of all, its files from the newest settled one.
 
     Two registers, each of which the newest report wins, so that the order of arrival does not show. Were a report of
-    progress to speak for the copy too, what is seen would have to change with each of them.
+    progress to speak for the files too, what is seen would have to change with each of them.
     """
 
     device_id: str
@@ -113,7 +113,7 @@ class DeviceInstallation:
     event_id: UUID
     reported_platform: Platform | None = None
     failed_reason: str | None = None
-    copy: Copy | None = None
+    files: Files | None = None
 
     @classmethod
     def first(cls, report: DownloadReport) -> "DeviceInstallation":
@@ -125,22 +125,22 @@ class DeviceInstallation:
             event_id=report.event_id,
             reported_platform=report.platform,
             failed_reason=report.failed_reason,
-            copy=Copy.told(report) if report.status in _SETTLED else None,
+            files=Files.told(report) if report.status in _SETTLED else None,
         )
 
     def after(self, report: DownloadReport) -> "DeviceInstallation":
         """Return the device as this report leaves it; an older one may still tell what lies there."""
         told = self
         if report.guard > (self.event_at, self.event_id):
-            told = replace(DeviceInstallation.first(report), copy=self.copy)
-        if report.status in _SETTLED and (self.copy is None or report.guard > self.copy.guard):
-            told = replace(told, copy=Copy.told(report))
+            told = replace(DeviceInstallation.first(report), files=self.files)
+        if report.status in _SETTLED and (self.files is None or report.guard > self.files.guard):
+            told = replace(told, files=Files.told(report))
         return told
 
     @property
     def platform(self) -> Platform | None:
         """What it runs on: what the newest report says, else what was installed."""
-        return self.reported_platform or (self.copy.platform if self.copy else None)
+        return self.reported_platform or (self.files.platform if self.files else None)
 
     @property
     def is_shown(self) -> bool:
@@ -149,8 +149,8 @@ class DeviceInstallation:
 
     @property
     def installed_at(self) -> datetime | None:
-        """Since when this copy is there."""
-        return self.copy.told_at if self.copy and self.copy.is_there else None
+        """Since when these files are there."""
+        return self.files.told_at if self.files and self.files.are_there else None
 
     def shown(self) -> dict[str, object]:
         """Return what an item shows of the device, by the item's names."""
@@ -160,10 +160,10 @@ class DeviceInstallation:
             "status": self.status,
             "platform": self.platform,
             "failed_reason": self.failed_reason,
-            "install_path": self.copy.install_path if self.copy else None,
-            "version": self.copy.installed_version if self.copy else None,
-            "size_installed": self.copy.size_installed if self.copy else None,
-            "size_total": self.copy.size_total if self.copy else None,
+            "install_path": self.files.install_path if self.files else None,
+            "version": self.files.installed_version if self.files else None,
+            "size_installed": self.files.size_installed if self.files else None,
+            "size_total": self.files.size_total if self.files else None,
             "installed_at": self.installed_at,
         }
 
@@ -187,7 +187,7 @@ class GameInstallations:
 
     @property
     def best(self) -> DeviceInstallation | None:
-        """The device that the item shows: the best status, of equals the newest copy."""
+        """The device that the item shows: the best status, of equals the newest files."""
         shown = (each for _, each in sorted(self.devices.items()) if each.is_shown)
         return max(shown, key=lambda each: (-_RANK[each.status], each.installed_at or _NEVER), default=None)
 
