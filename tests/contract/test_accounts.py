@@ -1,36 +1,47 @@
-"""What the repository of erasures promises, through the use case that fills it (contract 4.7)."""
+"""The port Accounts: the fake and the gRPC client pass the same suite."""
 
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 
-from builders import NOON, event_id
-from contract.libraries import ALICE
-from contract.worlds import World
-from fakes.clock import FakeClock
+import pytest
+from builders import user_id
+from fakes.accounts import FakeAccounts
+from grpclib.const import Status
+from unit.adapters.account.scripted import ScriptedAccount, a_client, serving
+from unit.adapters.catalog.scripted import ScriptedIssuer, issuing
 
-from library_domain.accounts.use_cases.record_erasure import RecordErasure, RecordErasureHandler
+from library_domain.library.ports import Accounts
+from library_domain.shared.errors import DependencyUnavailable
+
+ALICE, NOBODY = user_id("alice"), user_id("nobody")
 
 
-async def test_an_erasure_is_kept_once_as_it_was_first_asked_for(world: World, clock: FakeClock) -> None:
-    record = RecordErasureHandler(uow=world.uow, clock=clock)
-    later = RecordErasure(user_id=ALICE, event_id=event_id("later"), event_time=NOON, reason=None)
-    first = RecordErasure(
-        user_id=ALICE,
-        event_id=event_id("first"),
-        event_time=NOON - timedelta(hours=1),
-        reason="user_request",
-    )
+@dataclass
+class World:
+    """An Account that knows Alice and not Nobody, and the means to take it away."""
 
-    for command in (later, first, later, first):
-        await record(command)
+    accounts: Accounts
+    take_away: Callable[[], None]
 
-    assert await world.erasures() == [
-        {
-            "user_id": ALICE,
-            "requested_at": first.event_time,
-            "event_id": first.event_id,
-            "reason": "user_request",
-            "state": "requested",
-        }
-    ]
-    assert [row["action"] for row in await world.audit()] == ["request_erasure"]
-    assert (await world.revision(ALICE), await world.outbox()) == (1, [])
+
+@pytest.fixture(params=["fake", "grpc"])
+async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    if request.param == "fake":
+        fake = FakeAccounts(NOBODY)
+        yield World(fake, lambda: setattr(fake, "away", True))
+        return
+    issuer, scripted = ScriptedIssuer(), ScriptedAccount(ALICE)
+    async with issuing(issuer), serving(scripted) as port, a_client(port, issuer) as client:
+        yield World(client, lambda: setattr(scripted, "failure", Status.UNAVAILABLE))
+
+
+async def test_tells_who_exists(world: World) -> None:
+    assert await world.accounts.exists(ALICE)
+    assert not await world.accounts.exists(NOBODY)
+
+
+async def test_says_that_it_is_away(world: World) -> None:
+    world.take_away()
+
+    with pytest.raises(DependencyUnavailable):
+        await world.accounts.exists(ALICE)

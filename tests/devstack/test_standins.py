@@ -12,12 +12,12 @@ from grpclib.testing import ChannelFor
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from library_adapters.catalog._generated.platform.account.v1 import (
+from library_adapters.platform._generated.platform.account.v1 import (
     AccountServiceStub,
     AccountStatus,
     GetUserRequest,
 )
-from library_adapters.catalog._generated.platform.catalog.v1 import BatchGetGamesRequest, CatalogServiceStub
+from library_adapters.platform._generated.platform.catalog.v1 import BatchGetGamesRequest, CatalogServiceStub
 from library_devstack.sample import Game
 from library_devstack.sample.dataset import player_id
 from library_devstack.stack import Stack

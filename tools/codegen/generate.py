@@ -35,7 +35,7 @@ TARGETS = (
         directory=ROOT / "services/grpc/src/library_grpc/_generated",
         descriptors="descriptors.binpb",
     ),
-    Target(protos="platform", directory=ROOT / "packages/adapters/src/library_adapters/catalog/_generated"),
+    Target(protos="platform", directory=ROOT / "packages/adapters/src/library_adapters/platform/_generated"),
 )
 
 

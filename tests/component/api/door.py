@@ -9,6 +9,7 @@ from uuid import uuid5
 
 import httpx2
 from builders import NAMESPACE, NOON, a_grant, user_id
+from fakes.accounts import FakeAccounts
 from fakes.clock import FakeClock, SequentialIds
 from fakes.library_reader import FakeLibraryReader
 from fakes.store import Store
@@ -113,6 +114,7 @@ class World:
     clock: FakeClock = field(default_factory=FakeClock)
     tokens: FakeTokens = field(default_factory=FakeTokens)
     limits: FakeLimits = field(default_factory=FakeLimits)
+    accounts: FakeAccounts = field(default_factory=FakeAccounts)
     spans: InMemorySpanExporter = field(default_factory=InMemorySpanExporter)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
@@ -135,7 +137,9 @@ class World:
             "edit_category": EditCategoryHandler(uow=uow, reader=reader, clock=clock),
             "delete_category": DeleteCategoryHandler(uow=uow, clock=clock),
             "list_collections": ListCollectionsHandler(reader=reader, clock=clock),
-            "list_users_library": ListUsersLibraryHandler(reader=reader, uow=uow, clock=clock),
+            "list_users_library": ListUsersLibraryHandler(
+                reader=reader, accounts=self.accounts, uow=uow, clock=clock
+            ),
             "show_version": ShowVersionHandler(reader=reader, clock=clock),
         }
 

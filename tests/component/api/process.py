@@ -18,6 +18,16 @@ LOOPBACK = "127.0.0.1"
 _POLL_SECONDS = 0.02
 
 
+def account_away() -> dict[str, str]:
+    """Return settings under which Account does not answer."""
+    return {
+        "LIBRARY_ACCOUNT__ADDRESS": f"{LOOPBACK}:{free_port()}",
+        "LIBRARY_ACCOUNT__TOKEN_URL": f"http://{LOOPBACK}:{free_port()}/token",
+        "LIBRARY_ACCOUNT__CLIENT_ID": "library-service",
+        "LIBRARY_ACCOUNT__CLIENT_SECRET": "secret",
+    }
+
+
 def free_port() -> int:
     with socket.create_server((LOOPBACK, 0)) as server:
         return int(server.getsockname()[1])

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import httpx2
 from builders import a_purchase
-from component.api.process import Process, started
+from component.api.process import Process, account_away, started
 from pydantic import SecretStr
 
 from library_adapters.postgres.pool import open_pool
@@ -42,6 +42,7 @@ def environment(*, database: str, redis_url: str, issuer: Issuer, **settings: st
         "LIBRARY_TOKENS__ISSUER": issuer.url,
         "LIBRARY_TOKENS__JWKS_URL": issuer.jwks_url,
         "LIBRARY_RATE_LIMIT__ENABLED": "false",
+        **account_away(),
         **settings,
     }
 

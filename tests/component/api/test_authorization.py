@@ -212,6 +212,30 @@ class TestAnothersLibrary:
 
         assert refusal(response) == (404, "NOT_FOUND", {})
 
+    async def test_of_whom_account_does_not_know_is_not_found(
+        self, shared: World, door: httpx2.AsyncClient
+    ) -> None:
+        stranger = f"stranger-{next(_numbers)}"
+        shared.accounts.unknown.add(user_id(stranger))
+
+        response = await door.get(
+            f"{LIBRARY}/users/{user_id(stranger)}/library", headers=bearer("sue", Role.SUPPORT)
+        )
+
+        assert refusal(response) == (404, "NOT_FOUND", {"user_id": str(user_id(stranger))})
+
+    async def test_is_served_while_account_is_away(self, shared: World, door: httpx2.AsyncClient) -> None:
+        owner, _ = await furnished(shared, door)
+        shared.accounts.away = True
+        try:
+            response = await door.get(
+                f"{LIBRARY}/users/{user_id(owner)}/library", headers=bearer("sue", Role.SUPPORT)
+            )
+        finally:
+            shared.accounts.away = False
+
+        assert data(response)["total"] > 0
+
     async def test_a_cursor_of_ones_own_is_of_no_use_there(
         self, shared: World, door: httpx2.AsyncClient
     ) -> None:

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from builders import user_id
 from component.api.door import LIBRARY, data, refusal
-from component.api.process import LOOPBACK, Process, eventually, free_port, spawned, started
+from component.api.process import LOOPBACK, Process, account_away, eventually, free_port, spawned, started
 
 from library_devstack.stack import Postgres
 from library_devstack.standins.issuer import Issuer
@@ -27,6 +27,7 @@ def environ(issuer: Issuer) -> dict[str, str]:
         "LIBRARY_HTTP__CURSOR_KEY": "a key of thirty-two characters or more",
         "LIBRARY_TOKENS__ISSUER": issuer.url,
         "LIBRARY_TOKENS__JWKS_URL": issuer.jwks_url,
+        **account_away(),
     }
 
 

@@ -12,6 +12,10 @@ ENOUGH = {
     "LIBRARY_POSTGRES__DSN": "postgresql://library@localhost/library",
     "LIBRARY_REDIS__URL": "redis://localhost",
     "LIBRARY_HTTP__CURSOR_KEY": "a key of thirty-two characters or more",
+    "LIBRARY_ACCOUNT__ADDRESS": "account:50051",
+    "LIBRARY_ACCOUNT__TOKEN_URL": "https://issuer.test/token",
+    "LIBRARY_ACCOUNT__CLIENT_ID": "library",
+    "LIBRARY_ACCOUNT__CLIENT_SECRET": "secret",
     "LIBRARY_TOKENS__ISSUER": "https://issuer.test",
     "LIBRARY_TOKENS__JWKS_URL": "https://issuer.test/jwks.json",
 }

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
+from library_adapters.account import open_account
 from library_adapters.postgres.library_reader import PostgresLibraryReader
 from library_adapters.postgres.pool import open_pool, ping
 from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
@@ -53,6 +54,9 @@ async def open_application(settings: Settings) -> AsyncIterator[tuple[Applicatio
         tokens = await stack.enter_async_context(
             open_verifier(settings.tokens, clock=clock, registry=registry)
         )
+        accounts = await stack.enter_async_context(
+            open_account(settings.account, registry=registry, tracer_provider=tracing.provider)
+        )
         ids = Uuid7Source()
         uow = PostgresUnitOfWork(
             pool, settings.postgres, clock=clock, ids=ids, trace_headers=trace_headers, on_outbox=wakeup.call
@@ -88,7 +92,8 @@ async def open_application(settings: Settings) -> AsyncIterator[tuple[Applicatio
                 ListCollectionsHandler(reader=reader, clock=clock), name="collections.list"
             ),
             list_users_library=instrument(
-                ListUsersLibraryHandler(reader=reader, uow=uow, clock=clock), name="users.library"
+                ListUsersLibraryHandler(reader=reader, accounts=accounts, uow=uow, clock=clock),
+                name="users.library",
             ),
             show_version=instrument(ShowVersionHandler(reader=reader, clock=clock), name="library.version"),
             claims=uow,

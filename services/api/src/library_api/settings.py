@@ -7,6 +7,7 @@ from typing import Annotated
 from annotated_types import Ge, Le, MinLen
 from pydantic import BeforeValidator
 
+from library_adapters.account import AccountSettings
 from library_adapters.configuration import Port, Seconds, Secret
 from library_adapters.postgres.settings import PostgresSettings
 from library_adapters.redis import RateLimitSettings, RedisSettings
@@ -56,6 +57,7 @@ class Settings:
     postgres: PostgresSettings
     redis: RedisSettings
     tokens: TokenSettings
+    account: AccountSettings
     http: HTTPSettings
     rate_limit: RateLimitSettings = field(default_factory=RateLimitSettings)
     management: ManagementSettings = field(default_factory=ManagementSettings)

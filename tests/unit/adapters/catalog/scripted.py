@@ -17,8 +17,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from library_adapters.catalog import CallLimits, CatalogClient, CatalogSettings
-from library_adapters.catalog._generated.platform.catalog.v1 import (
+from library_adapters.catalog import CatalogClient, CatalogSettings
+from library_adapters.platform import CallLimits
+from library_adapters.platform._generated.platform.catalog.v1 import (
     BatchGetGamesRequest,
     BatchGetGamesResponse,
     CatalogServiceBase,

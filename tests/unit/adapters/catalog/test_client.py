@@ -14,8 +14,8 @@ from unit.adapters.catalog.scripted import (
 )
 
 from library_adapters.catalog import CatalogClient
-from library_adapters.catalog._generated.platform.catalog.v1 import LaunchOption as LaunchOptionMessage
-from library_adapters.catalog._generated.platform.catalog.v1 import Price
+from library_adapters.platform._generated.platform.catalog.v1 import LaunchOption as LaunchOptionMessage
+from library_adapters.platform._generated.platform.catalog.v1 import Price
 from library_domain.catalog.model import Game, LaunchOption, ProductType
 from library_domain.shared.caller import Caller, acting
 from library_domain.shared.errors import DependencyUnavailable

@@ -1,9 +1,6 @@
-"""Hold on Catalog: what its games look like, asked over gRPC (contract 4.1).
-
-`_generated` also has the stubs of Account, whose client comes with the first use case that asks it.
-"""
+"""Hold on Catalog: what its games look like, asked over gRPC (contract 4.1)."""
 
 from library_adapters.catalog.client import CatalogClient, open_catalog
-from library_adapters.catalog.settings import CallLimits, CatalogSettings
+from library_adapters.catalog.settings import CatalogSettings
 
-__all__ = ["CallLimits", "CatalogClient", "CatalogSettings", "open_catalog"]
+__all__ = ["CatalogClient", "CatalogSettings", "open_catalog"]

@@ -6,26 +6,20 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from cachetools import TLRUCache
-from grpclib.client import Channel
-from grpclib.const import Status
-from grpclib.exceptions import GRPCError
 from loguru import logger
 from opentelemetry import trace
 from prometheus_client import CollectorRegistry
 
-from library_adapters.catalog._generated.platform.catalog.v1 import (
+from library_adapters.catalog.messages import GameMalformed, game_from
+from library_adapters.catalog.settings import CatalogSettings
+from library_adapters.platform import Link
+from library_adapters.platform._generated.platform.catalog.v1 import (
     BatchGetGamesRequest,
     BatchGetGamesResponse,
     CatalogServiceStub,
 )
-from library_adapters.catalog._generated.platform.catalog.v1 import Game as GameMessage
-from library_adapters.catalog.calls import Calls
-from library_adapters.catalog.messages import AnswerCodec, GameMalformed, game_from
-from library_adapters.catalog.service_token import ServiceToken
-from library_adapters.catalog.settings import CatalogSettings
-from library_adapters.telemetry import trace_headers
+from library_adapters.platform._generated.platform.catalog.v1 import Game as GameMessage
 from library_domain.catalog.model import Game
-from library_domain.shared.caller import current_caller
 from library_domain.shared.errors import DependencyUnavailable
 from library_domain.shared.ids import GameId
 
@@ -48,19 +42,10 @@ class CatalogClient:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`monotonic` is the clock of memory and circuit, in seconds; a test turns it by hand."""
-        host, _, port = settings.address.rpartition(":")
-        self._channel = Channel(host, int(port), ssl=settings.tls or None, codec=AnswerCodec())
-        self._stub = CatalogServiceStub(self._channel, timeout=settings.limits.try_seconds)
-        self._token = ServiceToken(settings)
-        # A connection to a machine that vanished looks alive for minutes: the probe must not go through it.
-        self._calls = Calls(
-            "catalog",
-            settings.limits,
-            registry=registry,
-            on_open=self._channel.close,
-            clock=_Clock(monotonic),
+        self._link = Link(
+            "catalog", settings, registry=registry, tracer_provider=tracer_provider, monotonic=monotonic
         )
-        self._tracer = tracer_provider.get_tracer("library_adapters.catalog")
+        self._stub = CatalogServiceStub(self._link.channel, timeout=settings.limits.try_seconds)
 
         def good_until(_: GameId, game: Game | None, now: float) -> float:
             return now + (settings.unknown_seconds if game is None else settings.known_seconds)
@@ -82,32 +67,19 @@ class CatalogClient:
                 missing.append(game_id)
         for start in range(0, len(missing), BATCH):
             batch = missing[start : start + BATCH]
-            token = await self._token.get()
-            answer = await self._calls(partial(self._ask, batch, token))
+            answer = await self._link.call(
+                "platform.catalog.v1.CatalogService/BatchGetGames", partial(self._ask, batch)
+            )
             found |= self._learn(batch, answer.games)
         return {game_id: game for game_id, game in found.items() if game is not None}
 
     async def close(self) -> None:
         """Close the connections; calls that still run fail."""
-        self._channel.close()
-        await self._token.close()
+        await self._link.close()
 
-    async def _ask(self, ids: Sequence[GameId], token: str) -> BatchGetGamesResponse:
-        with self._tracer.start_as_current_span(
-            "platform.catalog.v1.CatalogService/BatchGetGames",
-            kind=trace.SpanKind.CLIENT,
-            attributes={"rpc.system": "grpc"},
-            record_exception=False,
-        ):
-            try:
-                return await self._stub.batch_get_games(
-                    BatchGetGamesRequest(ids=[str(game_id) for game_id in ids]),
-                    metadata=_metadata(token),
-                )
-            except GRPCError as error:
-                if error.status is Status.UNAUTHENTICATED:
-                    self._token.forget(token)
-                raise
+    async def _ask(self, ids: Sequence[GameId], metadata: Mapping[str, str]) -> BatchGetGamesResponse:
+        request = BatchGetGamesRequest(ids=[str(game_id) for game_id in ids])
+        return await self._stub.batch_get_games(request, metadata=metadata)
 
     def _learn(self, asked: Sequence[GameId], messages: Iterable[GameMessage]) -> dict[GameId, Game | None]:
         """Remember the answer; None stands for a game that Catalog does not know."""
@@ -129,20 +101,6 @@ class CatalogClient:
         if malformed:
             raise DependencyUnavailable("catalog")
         return answer
-
-
-class _Clock:
-    """Makes a function the breaker's clock."""
-
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self.monotonic = monotonic
-
-
-def _metadata(token: str) -> dict[str, str]:
-    metadata = {"authorization": f"Bearer {token}", **trace_headers()}
-    if request_id := current_caller().request_id:
-        metadata["x-request-id"] = request_id
-    return metadata
 
 
 @asynccontextmanager

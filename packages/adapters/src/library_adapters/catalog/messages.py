@@ -2,28 +2,13 @@
 
 from uuid import UUID
 
-from grpclib.const import Status
-from grpclib.encoding.proto import ProtoCodec
-from grpclib.exceptions import GRPCError
-
-from library_adapters.catalog._generated.platform.catalog.v1 import Game as GameMessage
+from library_adapters.platform._generated.platform.catalog.v1 import Game as GameMessage
 from library_domain.catalog.model import Game, LaunchOption, ProductType
 from library_domain.shared.ids import GameId
 
 
 class GameMalformed(Exception):
     """Catalog described something that cannot be a game."""
-
-
-class AnswerCodec(ProtoCodec):
-    """Turns whatever betterproto raises on bad bytes (five builtin types, reliability 2 #4) into one error."""
-
-    def decode(self, data: bytes, message_type: type) -> object:  # type: ignore[override] # grpclib types messages as google's
-        """Return the message."""
-        try:
-            return super().decode(data, message_type)
-        except Exception as error:
-            raise GRPCError(Status.INTERNAL, f"malformed {message_type.__name__}") from error
 
 
 def game_from(message: GameMessage) -> Game:

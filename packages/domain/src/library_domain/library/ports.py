@@ -143,3 +143,14 @@ class LibraryTransaction(Recorder, Protocol):
 
 
 LibraryUnitOfWork = UnitOfWork[LibraryTransaction]
+
+
+class Accounts(Protocol):
+    """Account, the service."""
+
+    async def exists(self, user_id: UserId) -> bool:
+        """Tell whether there is such a user; the answer may be a minute old.
+
+        Raises DependencyUnavailable when it does not answer in time.
+        """
+        ...

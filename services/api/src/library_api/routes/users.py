@@ -12,9 +12,9 @@ from library_api.parameters import parse_user_id
 from library_api.routes.library import LibraryListAnswer
 from library_api.routes.library_query import Asked, asked
 from library_api.routes.paths import BASE, UserPath
+from library_domain.library.errors import UserNotFound
 from library_domain.library.use_cases.list_users_library import ListUsersLibrary
 from library_domain.library.use_cases.show_version import ShowVersion
-from library_domain.shared.errors import UserErased
 from library_domain.shared.ids import UserId
 
 
@@ -24,7 +24,7 @@ from library_domain.shared.ids import UserId
     dependencies={"asked": Provide(asked, sync_to_thread=False)},
     summary="List another user's library",
     tags=["users"],
-    responses=refusals(UserErased),  # and for what is no id: the same code
+    responses=refusals(UserNotFound),  # and for what is no id: the same code
 )
 async def list_users_library(
     application: Wired,
@@ -32,7 +32,10 @@ async def list_users_library(
     user_id: UserPath,
     asked: NamedDependency[SkipValidation[Asked]],
 ) -> Response[LibraryListAnswer]:
-    """Return the library as its owner sees it. The look is audited; a user without a library has an empty one."""
+    """Return the library as its owner sees it; empty for a user without one, not found for who never was.
+
+    The look is audited.
+    """
     user = parse_user_id(user_id)
     prefix = cursor_prefix(await application.show_version(ShowVersion(user_id=user)))
     cursors = Cursors(application.cursor_key)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from builders import game_id, user_id
+from fakes.accounts import FakeAccounts
 from fakes.clock import FakeClock, SequentialIds
 from fakes.library_reader import FakeLibraryReader
 from fakes.store import Store
@@ -127,7 +128,7 @@ async def test_a_look_at_anothers_library_is_audited_and_changes_nothing(
     version = ShowVersionHandler(reader=reader, clock=clock)
     before = await version(ShowVersion(user_id=ALICE))
 
-    page = await ListUsersLibraryHandler(reader=reader, uow=uow, clock=clock)(
+    page = await ListUsersLibraryHandler(reader=reader, accounts=FakeAccounts(), uow=uow, clock=clock)(
         ListUsersLibrary(user_id=ALICE, asked_by=asked_by)
     )
 

@@ -68,18 +68,26 @@ class Standins(Component):
         catalog = f"{LOOPBACK}:{self.addresses.catalog_port}"
         issuer = self.addresses.issuer
         jwks = f"{issuer}/.well-known/jwks.json"
+        account = f"{LOOPBACK}:{self.addresses.account_port}"
         return {
             "TOKEN_ISSUER": issuer,
             "JWKS_URL": jwks,
             "CATALOG_ADDRESS": catalog,
-            "ACCOUNT_ADDRESS": f"{LOOPBACK}:{self.addresses.account_port}",
+            "ACCOUNT_ADDRESS": account,
             "LIBRARY_TOKENS__ISSUER": issuer,
             "LIBRARY_TOKENS__AUDIENCE": AUDIENCE,
             "LIBRARY_TOKENS__JWKS_URL": jwks,
-            "LIBRARY_CATALOG__ADDRESS": catalog,
-            "LIBRARY_CATALOG__TOKEN_URL": f"{issuer}/token",
-            "LIBRARY_CATALOG__CLIENT_ID": CLIENT_ID,
-            "LIBRARY_CATALOG__CLIENT_SECRET": self.addresses.client_secret,
+            **self._service("CATALOG", catalog),
+            **self._service("ACCOUNT", account),
+        }
+
+    def _service(self, section: str, address: str) -> dict[str, str]:
+        """Return the settings by which our deployables find a service and prove who they are."""
+        return {
+            f"LIBRARY_{section}__ADDRESS": address,
+            f"LIBRARY_{section}__TOKEN_URL": f"{self.addresses.issuer}/token",
+            f"LIBRARY_{section}__CLIENT_ID": CLIENT_ID,
+            f"LIBRARY_{section}__CLIENT_SECRET": self.addresses.client_secret,
         }
 
     def health(self) -> None:

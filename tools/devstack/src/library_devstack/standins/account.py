@@ -6,7 +6,7 @@ from uuid import UUID
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
-from library_adapters.catalog._generated.platform.account.v1 import (
+from library_adapters.platform._generated.platform.account.v1 import (
     AccountServiceBase,
     AccountStatus,
     GetUserRequest,

@@ -7,14 +7,14 @@ from uuid import UUID
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
-from library_adapters.catalog._generated.platform.catalog.v1 import (
+from library_adapters.platform._generated.platform.catalog.v1 import (
     BatchGetGamesRequest,
     BatchGetGamesResponse,
     CatalogServiceBase,
     LaunchOption,
     Price,
 )
-from library_adapters.catalog._generated.platform.catalog.v1 import Game as Message
+from library_adapters.platform._generated.platform.catalog.v1 import Game as Message
 from library_devstack.sample import Game, chance
 from library_devstack.sample.dataset import derived_id, title_key
 

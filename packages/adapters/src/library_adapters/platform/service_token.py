@@ -6,7 +6,7 @@ from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 from httpx2 import HTTPError
 
-from library_adapters.catalog.settings import CatalogSettings
+from library_adapters.platform.settings import ServiceSettings
 from library_domain.shared.errors import DependencyUnavailable
 
 LEEWAY_SECONDS = 30
@@ -16,7 +16,7 @@ LEEWAY_SECONDS = 30
 class ServiceToken:
     """The current token, fetched when it is first needed and again shortly before it expires; one fetch at a time."""
 
-    def __init__(self, settings: CatalogSettings) -> None:
+    def __init__(self, settings: ServiceSettings) -> None:
         self._url = settings.token_url
         self._seconds = settings.limits.total_seconds
         self._client = AsyncOAuth2Client(

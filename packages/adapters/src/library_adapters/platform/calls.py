@@ -15,8 +15,8 @@ from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 from interlock import CircuitBreaker, CircuitOpenError, Clock, Config
 from prometheus_client import CollectorRegistry
 
-from library_adapters.catalog.circuit import CircuitReport
-from library_adapters.catalog.settings import CallLimits
+from library_adapters.platform.circuit import CircuitReport
+from library_adapters.platform.settings import CallLimits
 from library_domain.shared.errors import DependencyUnavailable
 
 AnswerT = TypeVar("AnswerT")
