@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 import uvloop
@@ -29,11 +30,13 @@ def run(
     body: Callable[[SettingsT, asyncio.Event], Awaitable[int | None]],
     *,
     component: str,
+    answers: bool = False,
     environ: Mapping[str, str] = os.environ,
 ) -> int:
     """Run `body` and return the exit code: its own, else 0; 1 when it raised, 2 for settings that are refused.
 
     The event that `body` is given is set by SIGTERM and SIGINT: finish what is begun, then return.
+    What a command that `answers` writes to stdout is its answer: only warnings are logged then, and to stderr.
     """
     try:
         settings = load(settings_type, environ=environ)
@@ -41,7 +44,10 @@ def run(
         # Logs are configured by the settings that were just refused.
         sys.stderr.write(f"{refusal}\n")
         return BAD_CONFIGURATION
-    configure_logs(settings.logs, component=component)
+    if answers:
+        configure_logs(replace(settings.logs, level="warn"), component=component, stream=sys.stderr)
+    else:
+        configure_logs(settings.logs, component=component)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             code = runner.run(_until_told(body, settings))

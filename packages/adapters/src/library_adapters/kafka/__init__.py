@@ -1,6 +1,7 @@
 """Kafka: members of a consumer group with the acknowledgement policy, dead letters, the outbox's publisher, topics."""
 
 from library_adapters.kafka.consumers import Consumers, Group
+from library_adapters.kafka.dead_letter_box import DeadLetter, DeadLetterBox, LetterRefused, PurgeRefused
 from library_adapters.kafka.dead_letters import DeadLetters
 from library_adapters.kafka.producer import Producer
 from library_adapters.kafka.publisher import KafkaEventPublisher
@@ -11,6 +12,8 @@ from library_adapters.kafka.topics import EnsuredTopics, TopicRefused, ensure_to
 __all__ = [
     "ConsumerSettings",
     "Consumers",
+    "DeadLetter",
+    "DeadLetterBox",
     "DeadLetters",
     "EnsuredTopics",
     "Group",
@@ -18,9 +21,11 @@ __all__ = [
     "Judge",
     "KafkaEventPublisher",
     "KafkaSettings",
+    "LetterRefused",
     "Outcome",
     "Poison",
     "Producer",
+    "PurgeRefused",
     "Record",
     "TopicRefused",
     "TopicSettings",

@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
@@ -39,6 +39,13 @@ def make_producer(settings: KafkaSettings) -> AIOKafkaProducer:
 def make_admin(settings: KafkaSettings) -> AIOKafkaAdminClient:
     """Return an admin client that is not started yet. Construct it inside the running event loop."""
     return AIOKafkaAdminClient(**connection_options(settings))
+
+
+def make_reader(settings: KafkaSettings) -> AIOKafkaConsumer:
+    """Return a consumer without a group, not started yet. Construct it inside the running event loop."""
+    return AIOKafkaConsumer(
+        **connection_options(settings), enable_auto_commit=False, auto_offset_reset="earliest"
+    )
 
 
 def make_broker(

@@ -9,7 +9,8 @@ from library_domain.shared.clock import Clock
 from library_domain.shared.errors import DomainError
 from library_domain.shared.topics import dead_letter_topic
 
-_PREFIX = "dlq_"
+PREFIX = "dlq_"
+"""Of the headers that we add, and drop from what comes back."""
 _MAX_TEXT_BYTES = 1_024
 _MAX_STACK_BYTES = 4_096
 _MAX_KEY_BYTES = 1_024
@@ -45,12 +46,12 @@ class DeadLetters:
 
         Raises DependencyUnavailable when it was not acknowledged in time: then the message must not be left.
         """
-        notes = [(_PREFIX + name, value.encode()) for name, value in self._notes(record, failure).items()]
-        kept = [(name, value or b"") for name, value in record.headers if not name.startswith(_PREFIX)]
+        notes = [(PREFIX + name, value.encode()) for name, value in self._notes(record, failure).items()]
+        kept = [(name, value or b"") for name, value in record.headers if not name.startswith(PREFIX)]
         value = record.value
         if value is None and record.key is None:
             # aiokafka wants one of the two; the note tells that there was neither.
-            value, notes = b"", [*notes, (f"{_PREFIX}value_missing", b"true")]
+            value, notes = b"", [*notes, (f"{PREFIX}value_missing", b"true")]
         topic = dead_letter_topic(record.topic)
         try:
             await self._producer.send(topic, key=record.key, value=value, headers=[*kept, *notes])
@@ -58,7 +59,7 @@ class DeadLetters:
             # Too large even for here, and the partition must go on. What is left out is still where `dlq_offset` says.
             key = record.key if len(record.key or b"") <= _MAX_KEY_BYTES else None
             omitted = len(value or b"") + (len(record.key or b"") if key is None else 0)
-            notes.append((f"{_PREFIX}omitted_bytes", str(omitted).encode()))
+            notes.append((f"{PREFIX}omitted_bytes", str(omitted).encode()))
             await self._producer.send(topic, key=key, value=b"", headers=notes)
 
     def _notes(self, record: Record, failure: Failure) -> dict[str, str]:

@@ -67,8 +67,16 @@ class Producer:
         except (KafkaError, OSError, TimeoutError) as error:
             raise DependencyUnavailable(KAFKA) from error
 
-    async def send(self, topic: str, *, key: bytes | None, value: bytes | None, headers: Headers) -> None:
-        """Return when all in-sync replicas have the record.
+    async def send(
+        self,
+        topic: str,
+        *,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers,
+        partition: int | None = None,
+    ) -> None:
+        """Return when all in-sync replicas have the record; without a partition, in that of its key.
 
         Raises RecordRefused for one that can never be stored and DependencyUnavailable when it was not acknowledged
         in `delivery_timeout_seconds`; it may have been stored all the same.
@@ -77,7 +85,9 @@ class Producer:
         try:
             async with asyncio.timeout(self._settings.delivery_timeout_seconds):
                 producer = await self._current()
-                await producer.send_and_wait(topic, value=value, key=key, headers=list(headers))
+                await producer.send_and_wait(
+                    topic, value=value, key=key, partition=partition, headers=list(headers)
+                )
         except _REFUSALS as error:
             raise RecordRefused(type(error).__name__) from error
         except (KafkaError, OSError, TimeoutError) as error:
