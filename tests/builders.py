@@ -9,7 +9,15 @@ from uuid import UUID, uuid5
 from library_domain.catalog.model import Game, GameAchievement, GamePrice, Platform, ProductType
 from library_domain.flows.add_to_library import AddToLibrary
 from library_domain.library.events import GameAdded, GrantRecorded
-from library_domain.library.model import AcquisitionType, DownloadReport, Grant, InstallationStatus
+from library_domain.library.model import (
+    AcquisitionType,
+    DownloadReport,
+    Grant,
+    InstallationStatus,
+    SubscriptionStatus,
+)
+from library_domain.library.use_cases.change_subscription import ChangeSubscription
+from library_domain.library.use_cases.refund_purchase import RefundPurchase
 from library_domain.outbox.model import OutboxMessage
 from library_domain.shared.ids import GameId, UserId
 from library_domain.shared.money import Money
@@ -121,6 +129,30 @@ def a_purchase(game: str = "Portal 2", *, by: str = "alice", **overrides: Any) -
         "price": Money(Decimal("499.00"), "RUB"),
     }
     return AddToLibrary(**values | overrides)
+
+
+def a_refund(transaction_id: str, *games: str, by: str = "alice", **overrides: Any) -> RefundPurchase:
+    values: dict[str, Any] = {
+        "user_id": user_id(by),
+        "transaction_id": transaction_id,
+        "dlc": tuple(map(game_id, games)),
+        "event_id": event_id(f"refund {next(_numbers)}"),
+        "event_time": NOON,
+    }
+    return RefundPurchase(**values | overrides)
+
+
+def a_subscription(*games: str, by: str = "alice", **overrides: Any) -> ChangeSubscription:
+    values: dict[str, Any] = {
+        "user_id": user_id(by),
+        "subscription_id": "s-1",
+        "status": SubscriptionStatus.ACTIVE,
+        "games": frozenset(map(game_id, games)),
+        "expires_at": NOON + timedelta(days=30),
+        "event_id": event_id(f"subscription {next(_numbers)}"),
+        "event_time": NOON,
+    }
+    return ChangeSubscription(**values | overrides)
 
 
 def game_added(user: UserId, game: GameId, **overrides: Any) -> GameAdded:
