@@ -217,8 +217,10 @@ def _price(
     try:
         return GamePrice(
             game_id=game(game_id),
-            amount=money(told.amount, told.currency, member=member),
-            original_amount=money(told.original_amount, told.currency, member=f"{member}.original"),
+            amount=money(told.amount, told.currency, within=member),
+            original_amount=money(
+                told.original_amount, told.currency, within=member, amount_is="original_amount"
+            ),
             valid_from=valid_from,
             event_at=event_time,
             event_id=envelope.event_id,

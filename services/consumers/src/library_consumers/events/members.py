@@ -89,11 +89,12 @@ def normal(text: str, *, member: str, longest: int = MAX_TEXT) -> str:
     return composed
 
 
-def money(amount: str | float, currency: str, *, member: str) -> Money:
-    """Return the amount. Raises Poison `invalid_data` for more than two places, and for what no price is."""
+def money(amount: str | float, currency: str, *, within: str, amount_is: str = "amount") -> Money:
+    """Return an amount of the object `within`. Raises Poison `invalid_data` for more than two places."""
     try:
         # Through text: a float is the decimal that was sent, not its binary neighbour.
         return Money(Decimal(str(amount)), currency)
     except ValidationFailed as error:
         where, why = error.details["field"], error.details["reason"]
-        raise Poison("invalid_data", f"{member}.{where}: {why}") from error
+        named = amount_is if where == "amount" else where
+        raise Poison("invalid_data", f"{within}.{named}: {why}") from error

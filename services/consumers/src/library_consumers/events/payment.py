@@ -155,7 +155,7 @@ def _add_to_library(envelope: Envelope, data: PurchaseCompleted, now: datetime) 
         event_time=event_time,
         purchased_at=purchased_at,
         product_type=data.product_type,
-        price=None if price is None else money(price.amount, price.currency, member="data.price"),
+        price=None if price is None else money(price.amount, price.currency, within="data.price"),
         gifted_by=None if data.gifted_by is None else UserId(data.gifted_by),
         dlc=tuple(game(each, member="data.dlc") for each in data.dlc or ()),
     )
