@@ -46,7 +46,9 @@ class FakeOutdatedEntries:
         outdated = sorted(
             (entry.shown_until, user_id, game_id)
             for (user_id, game_id), entry in self._store.entries.items()
-            if entry.shown_until is not None and entry.shown_until <= now
+            if entry.shown_until is not None
+            and entry.shown_until <= now
+            and self._store.users[user_id].erased_at is None
         )
         found: defaultdict[UserId, list[GameId]] = defaultdict(list)
         for _, user_id, game_id in outdated[:limit]:

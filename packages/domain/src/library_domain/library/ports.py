@@ -66,7 +66,7 @@ class SubscriptionRepository(Protocol):
 
 
 class OutdatedEntries(Protocol):
-    """Entries that show a right which ran out, of all users."""
+    """Entries that show a right which ran out, of all users but the erased ones."""
 
     async def find(self, *, now: datetime, limit: int) -> Mapping[UserId, Sequence[GameId]]:
         """Return at most `limit` of them, the longest outdated first, without taking any lock (data 27).

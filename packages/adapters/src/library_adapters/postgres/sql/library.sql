@@ -35,12 +35,13 @@ SELECT held.game_id, held.granted_at, held.expires_at, owned.shown_until
  WHERE held.user_id = %(user_id)s AND held.acquisition_type = 'subscription' AND held.source_id = %(subscription_id)s
 
 -- name: outdated
--- Entries that show a right which ran out.
+-- Entries that show a right which ran out. Nobody may write those of an erased user, who is being deleted.
 -- citus: many users, no locks: candidates only.
-SELECT user_id, game_id
-  FROM user_libraries
- WHERE shown_until <= %(now)s
- ORDER BY shown_until
+SELECT owned.user_id, owned.game_id
+  FROM user_libraries AS owned
+  JOIN user_revisions AS revised ON revised.user_id = owned.user_id
+ WHERE owned.shown_until <= %(now)s AND revised.erased_at IS NULL
+ ORDER BY owned.shown_until
  LIMIT %(limit)s
 
 -- name: insert_entry

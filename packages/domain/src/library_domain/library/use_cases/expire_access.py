@@ -48,8 +48,7 @@ class ExpireAccessHandler:
                     await tx.library.save(*changed)
                     tx.record(*(event for entry in changed for event in entry.events))
             except UserErased:
-                # The job that erases the user deletes the entries too.
+                # Since a moment ago; whoever erases the user deletes the entries too.
                 continue
             refreshed += len(changed)
-        more = refreshed > 0 and sum(map(len, found.values())) >= command.limit
-        return ExpireAccessResult(refreshed=refreshed, more=more)
+        return ExpireAccessResult(refreshed=refreshed, more=sum(map(len, found.values())) == command.limit)
