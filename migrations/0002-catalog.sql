@@ -34,6 +34,7 @@ CREATE TABLE catalog.games (
 );
 
 CREATE INDEX games_parent_game_id ON catalog.games (parent_game_id) WHERE parent_game_id IS NOT NULL;
+CREATE INDEX games_stubs ON catalog.games (game_id) WHERE is_stub;
 
 -- What a game offers to achieve. No foreign key to games: an achievement may be told of before its game is.
 CREATE TABLE catalog.game_achievements (

@@ -504,6 +504,10 @@ ALTER TABLE ONLY public.user_revisions
 
 CREATE INDEX games_parent_game_id ON catalog.games USING btree (parent_game_id) WHERE (parent_game_id IS NOT NULL);
 
+-- Name: games_stubs; Type: INDEX; Schema: catalog; Owner: -
+
+CREATE INDEX games_stubs ON catalog.games USING btree (game_id) WHERE is_stub;
+
 -- Name: idempotency_keys_by_age; Type: INDEX; Schema: public; Owner: -
 
 CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (created_at);

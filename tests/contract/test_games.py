@@ -9,6 +9,7 @@ from contract.libraries import learn
 from contract.worlds import World
 
 from library_domain.catalog.model import Game, ProductType
+from library_domain.catalog.ports import FETCH_METADATA
 
 
 class TestGames:
@@ -53,3 +54,17 @@ class TestGames:
                 await tx.jobs.enqueue("catalog.fetch_metadata", ["b", "a"])
 
         assert await world.jobs() == {("catalog.fetch_metadata", "a"), ("catalog.fetch_metadata", "b")}
+
+
+class TestForgottenStubs:
+    async def test_are_those_that_no_job_asks_after(self, world: World) -> None:
+        names = ("known", "asked for", "forgotten", "forgotten too")
+        await learn(world, a_game("known"), *(Game(game_id=game_id(n), event_at=NOON) for n in names[1:]))
+        async with world.uow.begin() as tx:
+            await tx.jobs.enqueue(FETCH_METADATA, [str(game_id("asked for"))])
+            await tx.jobs.enqueue("another.kind", [str(game_id("forgotten"))])
+
+        found = await world.forgotten_stubs.find(limit=10)
+
+        assert list(found) == sorted(game_id(name) for name in names[2:])
+        assert list(await world.forgotten_stubs.find(limit=1)) == list(found)[:1]

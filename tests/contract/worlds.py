@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from fakes.games import FakeGameReader
+from fakes.games import FakeForgottenStubs, FakeGameReader
 from fakes.library_reader import FakeLibraryReader
 from fakes.rights import FakeOutdatedEntries
 from fakes.store import Activity, Store, User
@@ -14,6 +14,7 @@ from fakes.unit_of_work import FakeUnitOfWork
 from library_adapters.postgres.games import PostgresGameReader
 from library_adapters.postgres.library import PostgresOutdatedEntries
 from library_adapters.postgres.library_reader import PostgresLibraryReader
+from library_adapters.postgres.maintenance import PostgresForgottenStubs
 from library_adapters.postgres.pool import Pool
 from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from library_domain.catalog.model import GamePrice
@@ -26,6 +27,7 @@ class MemoryWorld:
         self.uow = FakeUnitOfWork(self.store, clock=clock, ids=ids, patience_seconds=patience_seconds)
         self.games = FakeGameReader(self.store)
         self.reader = FakeLibraryReader(self.store)
+        self.forgotten_stubs = FakeForgottenStubs(self.store)
         self.outdated = FakeOutdatedEntries(self.store)
 
     async def revision(self, user: UserId) -> int:
@@ -76,6 +78,7 @@ class PostgresWorld:
         self.uow = PostgresUnitOfWork(pool, settings, clock=clock, ids=ids, **options)
         self.games = PostgresGameReader(pool)
         self.reader = PostgresLibraryReader(pool)
+        self.forgotten_stubs = PostgresForgottenStubs(pool)
         self.outdated = PostgresOutdatedEntries(pool)
 
     async def _rows(self, query: str, *parameters: Any) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from fakes.store import Store
 from library_domain.catalog.model import Game, GameAchievement, GamePrice
+from library_domain.catalog.ports import FETCH_METADATA
 from library_domain.shared.errors import DependencyUnavailable
 from library_domain.shared.ids import GameId
 
@@ -14,6 +15,15 @@ class FakeGameReader:
 
     async def known(self, ids: Sequence[GameId]) -> Mapping[GameId, Game]:
         return {game_id: self._store.games[game_id] for game_id in ids if game_id in self._store.games}
+
+
+class FakeForgottenStubs:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def find(self, *, limit: int) -> Sequence[GameId]:
+        stubs = (game_id for game_id, game in sorted(self._store.games.items()) if game.is_stub)
+        return [each for each in stubs if (FETCH_METADATA, str(each)) not in self._store.jobs][:limit]
 
 
 class FakeGames(FakeGameReader):

@@ -14,7 +14,9 @@ from library_sweeper.bootstrap import TASKS, open_application
 from library_sweeper.settings import Settings
 from library_sweeper.sweep import Deadline, sweep
 
-Task = Literal["partitions", "inbox", "idempotency", "outbox"]
+Task = Literal[
+    "partitions", "expiry", "stubs", "inbox", "idempotency", "outbox", "refunds", "jobs", "retention"
+]
 
 cli = cyclopts.App(name="library-sweeper", help=__doc__, version_flags=[])
 
@@ -47,6 +49,9 @@ async def _once(tasks: tuple[str, ...], settings: Settings, stop: asyncio.Event)
             deadline=Deadline(settings.sweeper.deadline_seconds),
             stopped=stop.is_set,
         )
+        application.metrics.observe(report)
+        if settings.sweeper.push_url is not None:
+            await application.metrics.push(settings.sweeper.push_url)
     return FAILED if report.failed else CLEAN
 
 
@@ -59,12 +64,13 @@ async def _loop(tasks: tuple[str, ...], settings: Settings, stop: asyncio.Event)
         management.ready()
         while not stop.is_set():
             next_pass = asyncio.create_task(asyncio.sleep(settings.sweeper.interval_seconds))
-            await sweep(
+            report = await sweep(
                 application.tasks,
                 chosen=tasks,
                 deadline=Deadline(settings.sweeper.deadline_seconds),
                 stopped=stop.is_set,
             )
+            application.metrics.observe(report)
             told = asyncio.create_task(stop.wait())
             await asyncio.wait({next_pass, told}, return_when=asyncio.FIRST_COMPLETED)
             next_pass.cancel()

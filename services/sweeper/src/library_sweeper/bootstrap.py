@@ -6,32 +6,63 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry
 
-from library_adapters.postgres.maintenance import Kind, PostgresExpiringRecords, PostgresPartitions
+from library_adapters.postgres.library import PostgresOutdatedEntries
+from library_adapters.postgres.maintenance import (
+    Kind,
+    PostgresExpiringRecords,
+    PostgresForgottenStubs,
+    PostgresPartitions,
+)
 from library_adapters.postgres.pool import Pool, open_pool, ping
-from library_adapters.system import SystemClock
-from library_adapters.telemetry import Instrument, Tracing, new_registry
+from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
+from library_adapters.postgres.wakeup import relay_wakeup
+from library_adapters.system import SystemClock, Uuid7Source
+from library_adapters.telemetry import Instrument, Tracing, new_registry, trace_headers
+from library_domain.catalog.use_cases.remember_stubs import (
+    RememberStubs,
+    RememberStubsHandler,
+    RememberStubsResult,
+)
+from library_domain.library.use_cases.expire_access import (
+    ExpireAccess,
+    ExpireAccessHandler,
+    ExpireAccessResult,
+)
 from library_domain.outbox.use_cases.purge_expired import (
+    FAILED_JOB_RETENTION,
     IDEMPOTENCY_RETENTION,
     INBOX_RETENTION,
     PARKED_RETENTION,
+    REFUND_RETENTION,
     PurgeExpired,
     PurgeExpiredHandler,
     PurgeExpiredResult,
 )
 from library_domain.shared.clock import Clock
+from library_sweeper.metrics import SweepMetrics
 from library_sweeper.settings import Settings
 from library_sweeper.sweep import Batch
+
+CommandT = TypeVar("CommandT")
+ResultT = TypeVar("ResultT")
+UseCase = Callable[[CommandT], Awaitable[ResultT]]
 
 _PURGED: Mapping[str, tuple[Kind, timedelta]] = {
     "inbox": ("inbox", INBOX_RETENTION),
     "idempotency": ("idempotency", IDEMPOTENCY_RETENTION),
     "outbox": ("parked", PARKED_RETENTION),
+    "refunds": ("refunds", REFUND_RETENTION),
+    "jobs": ("failed_jobs", FAILED_JOB_RETENTION),
 }
-TASKS = ("partitions", *_PURGED)
-"""The names of all tasks, in the order of a pass: what would stop writers comes first."""
+AUDIT_RETENTION = timedelta(days=365)
+_PARTITIONS_A_BATCH = 1
+"""Detaching one waits for the transactions that are open."""
+TASKS = ("partitions", "expiry", "stubs", *_PURGED, "retention")
+"""The names of all tasks, in the order of a pass: what would stop writers comes first, then what users would see."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +70,7 @@ class Application:
     """The tasks, ready to run."""
 
     tasks: Mapping[str, Batch]
+    metrics: SweepMetrics
     registry: CollectorRegistry
     pool: Pool
 
@@ -55,28 +87,70 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         tracing = Tracing(settings.tracing, component="sweeper")
         stack.push_async_callback(asyncio.to_thread, tracing.close)
         pool = await stack.enter_async_context(open_pool(settings.postgres, tracer_provider=tracing.provider))
+        wakeup = await stack.enter_async_context(relay_wakeup(settings.postgres))
         clock = SystemClock()
-        instrument = Instrument(registry=registry, tracing=tracing)
-
-        tasks: dict[str, Batch] = {"partitions": partial(_partitions, PostgresPartitions(pool), clock)}
+        uow = PostgresUnitOfWork(
+            pool,
+            settings.postgres,
+            clock=clock,
+            ids=Uuid7Source(),
+            trace_headers=trace_headers,
+            on_outbox=wakeup.call,
+        )
+        metrics = SweepMetrics(registry, clock=clock)
+        batch = settings.sweeper.batch
+        use_case = partial(
+            Instrument(registry=registry, tracing=tracing),
+            timeout_seconds=settings.sweeper.operation_timeout_seconds,
+        )
+        partitions = PostgresPartitions(pool)
+        expire = use_case(
+            ExpireAccessHandler(outdated=PostgresOutdatedEntries(pool), uow=uow, clock=clock),
+            name="sweep.expiry",
+        )
+        remember = use_case(
+            RememberStubsHandler(stubs=PostgresForgottenStubs(pool), uow=uow), name="sweep.stubs"
+        )
+        tasks: dict[str, Batch] = {
+            "partitions": partial(_make_partitions, partitions, metrics, clock),
+            "expiry": partial(_expire, expire, batch),
+            "stubs": partial(_remember, remember, batch),
+        }
         for name, (kind, retention) in _PURGED.items():
-            purge = instrument(
+            purge = use_case(
                 PurgeExpiredHandler(
                     records=PostgresExpiringRecords(pool, kind), retention=retention, clock=clock
                 ),
                 name=f"sweep.{name}",
-                timeout_seconds=settings.sweeper.operation_timeout_seconds,
             )
-            tasks[name] = partial(_purge, purge, settings.sweeper.batch)
-        yield Application(tasks=tasks, registry=registry, pool=pool)
+            tasks[name] = partial(_purge, purge, batch)
+        tasks["retention"] = partial(_drop_partitions, partitions, clock)
+        yield Application(tasks=tasks, metrics=metrics, registry=registry, pool=pool)
 
 
-async def _partitions(partitions: PostgresPartitions, clock: Clock) -> tuple[int, bool]:
-    return await partitions.ensure(now=clock.now()), False
-
-
-async def _purge(
-    purge: Callable[[PurgeExpired], Awaitable[PurgeExpiredResult]], batch: int
+async def _make_partitions(
+    partitions: PostgresPartitions, metrics: SweepMetrics, clock: Clock
 ) -> tuple[int, bool]:
+    made = await partitions.ensure(now=clock.now())
+    metrics.partitions_ahead.set(await partitions.ahead(now=clock.now()))
+    return made, False
+
+
+async def _drop_partitions(partitions: PostgresPartitions, clock: Clock) -> tuple[int, bool]:
+    dropped = await partitions.drop(before=clock.now() - AUDIT_RETENTION, limit=_PARTITIONS_A_BATCH)
+    return dropped, dropped == _PARTITIONS_A_BATCH
+
+
+async def _expire(expire: UseCase[ExpireAccess, ExpireAccessResult], batch: int) -> tuple[int, bool]:
+    result = await expire(ExpireAccess(limit=batch))
+    return result.refreshed, result.more
+
+
+async def _remember(remember: UseCase[RememberStubs, RememberStubsResult], batch: int) -> tuple[int, bool]:
+    result = await remember(RememberStubs(limit=batch))
+    return result.remembered, result.more
+
+
+async def _purge(purge: UseCase[PurgeExpired, PurgeExpiredResult], batch: int) -> tuple[int, bool]:
     result = await purge(PurgeExpired(limit=batch))
     return result.purged, result.more

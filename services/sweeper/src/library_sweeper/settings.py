@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from library_adapters.configuration import Seconds
+from library_adapters.configuration import URL, Seconds
 from library_adapters.postgres.settings import PostgresSettings
 from library_adapters.telemetry import LogSettings, ManagementSettings, TracingSettings
 
@@ -22,6 +22,8 @@ class SweeperSettings:
     """From the start of a pass to the start of the next, with --loop."""
     operation_timeout_seconds: Seconds = 10.0
     """How long one batch may take."""
+    push_url: URL | None = None
+    """A Prometheus push gateway that takes the figures of a pass without --loop, which nobody could scrape."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

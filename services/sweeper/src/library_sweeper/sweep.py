@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from time import monotonic
+from time import monotonic, perf_counter
 
 from loguru import logger
 
@@ -26,11 +26,12 @@ class Deadline:
 
 @dataclass(slots=True)
 class Report:
-    """What a pass did: records by task, tasks that failed, tasks that were cut off by the deadline."""
+    """What a pass did: records and seconds by task, tasks that failed, tasks that were cut off by the deadline."""
 
     done: dict[str, int] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
     unfinished: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
 
 
 async def sweep(
@@ -49,6 +50,7 @@ async def sweep(
         batch = tasks[name]
         report.done[name] = 0
         more = True
+        started = perf_counter()
         try:
             while more and not deadline.passed() and not stopped():
                 done, more = await batch()
@@ -62,5 +64,6 @@ async def sweep(
         else:
             if more:
                 report.unfinished.append(name)
+        report.seconds[name] = perf_counter() - started
     logger.info("pass ended", done=report.done, failed=report.failed, unfinished=report.unfinished)
     return report

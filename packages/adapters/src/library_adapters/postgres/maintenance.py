@@ -1,16 +1,19 @@
 """What the sweeper does with the database itself: old records go, partitions come."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Literal, LiteralString, cast
 
 from library_adapters.postgres.errors import driver_errors
 from library_adapters.postgres.migrate import MONTHS_AHEAD, PARTITIONED
 from library_adapters.postgres.pool import Pool
 from library_adapters.postgres.statements import statements
+from library_domain.catalog.ports import FETCH_METADATA
+from library_domain.shared.ids import GameId
 
 _SQL = statements("maintenance")
 
-Kind = Literal["inbox", "idempotency", "parked"]
+Kind = Literal["inbox", "idempotency", "parked", "refunds", "failed_jobs"]
 
 
 class PostgresExpiringRecords:
@@ -56,3 +59,52 @@ class PostgresPartitions:
                     row = await cursor.fetchone()
                     made += row["made"] if row else 0
         return made
+
+    async def ahead(self, *, now: datetime) -> int:
+        """Return for how many months after this one there are partitions."""
+        with driver_errors():
+            async with self._pool.connection() as connection:
+                parameters = {"parents": list(PARTITIONED), "today": now.date()}
+                row = await (await connection.execute(_SQL["partitions_ahead"], parameters)).fetchone()
+                return int(row["months"]) if row else 0
+
+    async def drop(self, *, before: datetime, limit: int) -> int:
+        """Drop up to `limit` partitions that hold nothing younger; return how many. Who comes second drops none.
+
+        Each is detached concurrently first: writers go on, and a sweeper that is killed at any point leaves what the
+        next one finds and finishes.
+
+        Raises DependencyUnavailable when the database does not answer in time.
+        """
+        with driver_errors():
+            async with self._pool.connection() as connection:
+                lock = await (await connection.execute(_SQL["retention_lock"])).fetchone()
+                if lock is None or not lock["is_ours"]:
+                    return 0
+                try:
+                    parameters = {"parents": list(PARTITIONED), "before": before, "limit": limit}
+                    old = await (await connection.execute(_SQL["old_partitions"], parameters)).fetchall()
+                    for partition in old:
+                        for statement in filter(None, (partition["detach"], partition["remove"])):
+                            # Put together by the server, which quotes its own names.
+                            await connection.execute(cast("LiteralString", statement))
+                    return len(old)
+                finally:
+                    if not connection.closed:
+                        await connection.execute(_SQL["retention_unlock"])
+
+
+class PostgresForgottenStubs:
+    """Implements library_domain.catalog.ports.ForgottenStubs."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def find(self, *, limit: int) -> Sequence[GameId]:
+        """See the port."""
+        with driver_errors():
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(
+                    _SQL["forgotten_stubs"], {"kind": FETCH_METADATA, "limit": limit}
+                )
+                return [GameId(row["game_id"]) async for row in cursor]

@@ -30,6 +30,17 @@ class GameReader(Protocol):
         ...
 
 
+class ForgottenStubs(Protocol):
+    """Games without a name whom no job asks after."""
+
+    async def find(self, *, limit: int) -> Sequence[GameId]:
+        """Return at most `limit` of them, without taking any lock (data 27).
+
+        Raises DependencyUnavailable when the database does not answer in time.
+        """
+        ...
+
+
 class GameRepository(GameReader, Protocol):
     """Our own read model, inside a transaction."""
 

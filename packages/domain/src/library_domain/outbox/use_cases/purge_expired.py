@@ -13,6 +13,11 @@ IDEMPOTENCY_RETENTION = timedelta(hours=IDEMPOTENCY_HOURS)
 PARKED_RETENTION = timedelta(days=90)
 """A parked event is an alert; three months are enough for a person to publish or drop it."""
 
+REFUND_RETENTION = timedelta(days=30)
+"""A purchase that comes later than so long after its refund would be given."""
+FAILED_JOB_RETENTION = timedelta(days=30)
+"""A job that was given up is an alert too; who needs its effect asks for it anew."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurgeExpired:
