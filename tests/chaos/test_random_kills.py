@@ -13,7 +13,7 @@ from uuid import UUID
 
 import pytest
 from chaos.ledger import keep_evidence
-from chaos.platform import DOWNLOADS, PAYMENTS, Told, download, refund
+from chaos.platform import PAYMENTS, Told, download, refund
 from e2e.doors import Payments, Tail, deduped, sequences
 from e2e.house import House, open_house
 from e2e.purchases import Purchase, derived, games

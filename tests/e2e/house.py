@@ -6,6 +6,7 @@ its own, exit codes, faults, and the doors.
 
 import asyncio
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,11 +22,13 @@ from psycopg.rows import DictRow, dict_row
 from library_devstack.services import addresses, copies, migrate, services
 from library_devstack.stack import Kafka, Postgres, Stack, Standins
 from library_devstack.stack.component import Component
+from library_devstack.stack.process import minimal_environment
 from library_devstack.standins.issuer import Issuer, load_or_make_key
 
 STORES = ("postgres", "redis", "kafka", "standins")
 DEPLOYABLES = ("api", "grpc", "consume", "relay")
 _STOP_SECONDS = 30.0
+_COMMAND_SECONDS = 120.0
 _COMPLAINTS = 10
 _COMPLAINT_CHARACTERS = 1_000
 
@@ -103,6 +106,17 @@ class House:
     async def migrate(self) -> None:
         """Run the migration job."""
         await asyncio.to_thread(migrate, self.stack)
+
+    async def run(self, module: str, *arguments: str) -> tuple[int, str]:
+        """Run a command of ours to its end; return its exit code and what it wrote to its standard output."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", module, *arguments),
+            env=minimal_environment(**self.stack.env()),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(_COMMAND_SECONDS):
+            output, _ = await process.communicate()
+        return process.returncode or 0, output.decode()
 
     async def readiness(self, name: str) -> dict[str, Any]:
         """Return the body of /health/ready."""
