@@ -2,99 +2,24 @@
 
 import asyncio
 import json
-import os
-import signal
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
-import httpx
 import psycopg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from builders import game_id, user_id
+from component.consumers.processes import SECONDS, Environment, all_up, ended, readiness, started
 from uuid_utils.compat import uuid7
 
 from library_devstack.stack import Kafka, Postgres
 from library_domain.shared.ids import UserId
 
-SECONDS = 30
 RECOVERY_SECONDS = 10
 """Five promised after the database is back (reliability B1), and as much for a busy machine."""
 TRACE = "0af7651916cd43dd8448eb211c80319c"
-Environment = dict[str, str]
-
-
-@pytest.fixture
-def environment(unused_tcp_port_factory: Callable[[], int]) -> Environment:
-    """Return settings under which nothing that the processes need is there."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("LIBRARY_")}
-    nowhere = unused_tcp_port_factory()
-    return kept | {
-        "LIBRARY_KAFKA__BOOTSTRAP_SERVERS": f"127.0.0.1:{nowhere}",
-        "LIBRARY_KAFKA__ENABLE_IDEMPOTENCE": "false",
-        "LIBRARY_POSTGRES__DSN": f"postgresql://nobody@127.0.0.1:{nowhere}/none",
-        "LIBRARY_CATALOG__ADDRESS": f"127.0.0.1:{nowhere}",
-        "LIBRARY_CATALOG__TOKEN_URL": f"http://127.0.0.1:{nowhere}/token",
-        "LIBRARY_CATALOG__CLIENT_ID": "library",
-        "LIBRARY_CATALOG__CLIENT_SECRET": "secret",
-        "LIBRARY_CONSUMERS__GROUP_ID": f"group-{uuid7()}",
-        "LIBRARY_CONSUMERS__SESSION_TIMEOUT_SECONDS": "2",
-        "LIBRARY_CONSUMERS__HEARTBEAT_INTERVAL_SECONDS": "0.5",
-        "LIBRARY_CONSUMERS__WORKERS": "2",
-        "LIBRARY_MANAGEMENT__PROBE_INTERVAL_SECONDS": "0.2",
-    }
-
-
-@pytest.fixture
-def connected(environment: Environment, kafka: Kafka, database: str) -> Environment:
-    """Return settings under which everything but Catalog is there."""
-    return environment | {
-        "LIBRARY_KAFKA__BOOTSTRAP_SERVERS": kafka.bootstrap,
-        "LIBRARY_POSTGRES__DSN": database,
-    }
-
-
-@asynccontextmanager
-async def started(command: str, environment: Environment, port: int) -> AsyncIterator[Process]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "library_consumers", command),
-        env=environment | {"LIBRARY_MANAGEMENT__PORT": str(port)},
-        stdout=DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
-async def readiness(port: int, condition: Callable[[httpx.Response], bool]) -> dict[str, Any]:
-    """Ask until the answer is as wanted, and return it."""
-    async with asyncio.timeout(SECONDS), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-        while True:
-            try:
-                answer = await client.get("/health/ready")
-            except httpx.TransportError:
-                answer = None
-            if answer is not None and condition(answer):
-                body: dict[str, Any] = answer.json()
-                return body
-            await asyncio.sleep(0.05)
-
-
-def all_up(answer: httpx.Response) -> bool:
-    dependencies = answer.json()["dependencies"].values()
-    return answer.status_code == 200 and all(each["status"] == "up" for each in dependencies)
-
-
-async def ended(process: Process) -> int:
-    process.send_signal(signal.SIGTERM)
-    async with asyncio.timeout(SECONDS):
-        return await process.wait()
 
 
 def purchase(user: str) -> bytes:
