@@ -5,15 +5,16 @@ Reliability C1 and C2: purchases, refunds, subscriptions, downloads and the cata
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from chaos.ledger import all_published
+from chaos.ledger import all_published, keep_evidence
 from chaos.platform import SUBSCRIPTION, TOPICS, Told, history
 from e2e.doors import Rest, Tail, sequences
-from e2e.house import House
+from e2e.house import House, open_house
 from e2e.purchases import derived
 from e2e.waiting import reached, until
 from figures import Report
@@ -53,6 +54,14 @@ CONTENT = (
 )
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(
+        tmp_path, deployables=("api", "consume", "work", "relay"), before_start=keep_evidence
+    ) as house:
+        yield house
 
 
 def users_of(world: str) -> list[UUID]:
@@ -144,7 +153,7 @@ async def worked_off(house: House) -> None:
 
     async def idle() -> bool:
         due = await house.rows(
-            "SELECT count(*) AS n FROM jobs WHERE run_after < now() + interval '1 day' AND state <> 'failed'"
+            "SELECT count(*) AS n FROM jobs WHERE due_at < now() + interval '1 day' AND state <> 'failed'"
         )
         return bool(due[0]["n"] == 0)
 
