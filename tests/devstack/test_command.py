@@ -51,8 +51,12 @@ class TestLibraryDev:
         exports = dict(re.findall(r"^export (\w+)='?(.*?)'?$", library_dev("env").stdout, re.MULTILINE))
         status = library_dev("status")
         unknown_log = library_dev("logs", "nothing")
-        published = library_dev("publish", "--file", "-", text='{"event_id": "1"}\n{"event_id": "2"}')
+        refused = library_dev("publish", "--file", "-", text='{"event_id": "1"}')
+        published = library_dev(
+            "publish", "--unchecked", "--file", "-", text='{"event_id": "1"}\n{"event_id": "2"}'
+        )
         tail = library_dev("tail", "payment-events", "--from-start", "--count", "2")
+        refund = library_dev("publish", "example", "payment.purchase.refunded", "--user", USER)
         psutil.Process(Stack(state).find(Redis).process.pid).kill()
         without_redis = library_dev("status")
         down = library_dev("down")
@@ -65,8 +69,10 @@ class TestLibraryDev:
         assert "no log of 'nothing'; there are: kafka" in unknown_log.stderr
         assert status.returncode == 0, status.stdout
         assert status.stdout.count("healthy") == 5
+        assert "event 1, of type None: there is no such type" in refused.stderr
         assert "2 published to payment-events" in published.stderr
         assert sorted(tail.stdout.splitlines()) == ['{"event_id": "1"}', '{"event_id": "2"}']
+        assert f'"user_id": "{USER}"' in refund.stdout
         assert without_redis.returncode == 1
         assert "has ended" in without_redis.stdout
         assert down.returncode == 0, down.stderr
@@ -94,6 +100,12 @@ class TestLibraryDev:
             ),
             (["tail", "payments"], "no topic 'payments'"),
             (["publish", "--file", "-"], "line 1 is not JSON"),
+            (["publish", "example", "payment.refunded"], "no event type 'payment.refunded'"),
+            (["publish", "example", "account.user.deleted", "--set", "reason"], "'reason' is not name=value"),
+            (
+                ["publish", "example", "account.user.deleted", "--set", "user_id=1"],
+                "data.user_id: 1 is not of",
+            ),
             (["publish", "purchase", "--user", USER, "--game", USER], "nothing was ever started"),
         ],
     )

@@ -1,6 +1,7 @@
 """The command `library-dev`."""
 
 import asyncio
+import json
 import os
 import shlex
 import shutil
@@ -19,6 +20,7 @@ from rich.table import Table
 
 from library_devstack import access, demo, events
 from library_devstack.console import PROGRAM, console, notes
+from library_devstack.event_contract import EventContract
 from library_devstack.lifecycle import bring_up, end_run, take_down
 from library_devstack.sample import SampleMissing
 from library_devstack.sample.assemble import assemble, choose
@@ -28,6 +30,7 @@ from library_devstack.stack import Kafka, NotHealthy, Stack, StackError, Standin
 from library_devstack.stack.kafka import check_topic
 from library_devstack.stack.state import State
 from library_devstack.standins.issuer import DEFAULT_TTL_SECONDS, Issuer, load_or_make_key
+from library_devstack.workspace import workspace
 
 STATE_VARIABLE = "DEVSTACK_STATE"
 """Not LIBRARY_…: the deployables refuse variables of that prefix which are none of their settings."""
@@ -60,13 +63,7 @@ def _known_stack() -> Stack:
 
 def _state_directory() -> Path:
     chosen = os.environ.get(STATE_VARIABLE)
-    return Path(chosen).resolve() if chosen else _workspace() / ".devstack"
-
-
-def _workspace() -> Path:
-    """Return the root of the workspace that this package is installed from; without one, where we are."""
-    source = Path(__file__).resolve()
-    return next((above for above in source.parents if (above / "uv.lock").is_file()), Path.cwd())
+    return Path(chosen).resolve() if chosen else workspace() / ".devstack"
 
 
 @app.command
@@ -148,13 +145,17 @@ def token(
 
 @publish.default
 def publish_events(
-    *, topic: str = events.PAYMENT_EVENTS, file: Annotated[Path, Parameter(allow_leading_hyphen=True)]
+    *,
+    topic: str = events.PAYMENT_EVENTS,
+    file: Annotated[Path, Parameter(allow_leading_hyphen=True)],
+    unchecked: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Publish events from a file: one JSON object, a list, or one per line.
+    """Publish events from a file: one JSON object, a list, or one per line. All fit their schemas, or none is published.
 
     Args:
         topic: Where to.
         file: The file, - for standard input.
+        unchecked: Publish also what fits no schema, as a service with a bug would.
 
     """
     check_topic(topic)
@@ -165,7 +166,45 @@ def publish_events(
         raise StackError(f"{file}: {problem.strerror}") from problem
     except ValueError as problem:
         raise StackError(f"{file}: {problem}") from problem
+    if not unchecked:
+        EventContract().check(topic, envelopes)
     asyncio.run(_publish(topic, envelopes))
+
+
+@publish.command(name="example")
+def publish_example(
+    event_type: str,
+    *,
+    user: UUID | None = None,
+    game: UUID | None = None,
+    change: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+) -> None:
+    """Publish the example of docs/events for a type of event, as of now, and print it.
+
+    Args:
+        event_type: For instance payment.purchase.refunded.
+        user: Whose it is; else the example's.
+        game: What it is about; else the example's.
+        change: A member of its data, as name=value with the value in JSON, or else taken as text; repeatable.
+
+    """
+    contract = EventContract()
+    changes = dict(map(_assignment, change or ()))
+    envelope = contract.example(event_type, user=user, game=game, changes=changes)
+    topic = contract.topic_of(event_type)
+    contract.check(topic, [envelope])
+    asyncio.run(_publish(topic, [envelope]))
+    console.print_json(data=envelope)
+
+
+def _assignment(text: str) -> tuple[str, object]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise StackError(f"{text!r} is not name=value")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
 
 
 @publish.command(name="purchase")
