@@ -66,6 +66,7 @@ class Step:
     works: int
     """How many steps the job of each subscription takes."""
     sweeps: bool
+    looks: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +132,7 @@ def histories(draw: st.DrawFn) -> History:
                 passes=draw(st.sampled_from([0, 0, 0, 1, 3])) * HOUR,
                 works=draw(st.integers(0, 2)),
                 sweeps=draw(st.booleans()),
+                looks=draw(st.booleans()),
             )
             for event in draw(st.permutations(delivered))
         ],
@@ -218,7 +220,8 @@ class Player:
             await self.work(step.works)
             if step.sweeps:
                 await self.sweep()
-            await self.look()
+            if step.looks:
+                await self.look()
         self.clock.advance(history.later)
         await self.work()
         await self.sweep()

@@ -13,8 +13,8 @@ from fakes.clock import FakeClock
 from psycopg import AsyncCursor
 
 from library_domain.flows.add_to_library import AddToLibraryHandler
-from library_domain.library.model import AcquisitionType
-from library_domain.library.queries import LibraryQuery
+from library_domain.library.model import AcquisitionType, Refusal
+from library_domain.library.queries import LibraryFilter, LibraryQuery
 from library_domain.shared.money import Money
 
 
@@ -67,6 +67,38 @@ class TestEntries:
         assert item is not None
         assert (item.is_hidden, item.notes, item.categories) == (True, "моя", ["RPG", "Инди"])
         assert (item.created_at, item.updated_at) == (NOON, clock.now())
+
+    async def test_with_dead_rights_alone_are_shown_among_the_withdrawn(self, world: World) -> None:
+        entry = an_entry(a_grant(revoked_at=NOON, revoke_reason="refunded"))
+        async with world.uow.begin(ALICE) as tx:
+            await tx.library.save(entry)
+            tx.record(*entry.events)
+
+        page = await world.reader.page(ALICE, LibraryQuery(), now=NOON)
+        withdrawn = await world.reader.page(
+            ALICE, LibraryQuery(filter=LibraryFilter(withdrawn=True)), now=NOON
+        )
+        item = await world.reader.item(ALICE, game_id("Portal 2"), now=NOON)
+
+        assert (page.items, page.total) == ([], 0)
+        assert [each.game_id for each in withdrawn.items] == [game_id("Portal 2")]
+        assert item is not None
+        assert (item.access.allowed, item.access.reason) == (False, Refusal.REVOKED)
+        assert [row["type"] for row in await world.outbox()] == []
+
+    async def test_keep_what_they_show_of_rights_that_end(self, world: World) -> None:
+        ends = NOON + timedelta(hours=1)
+        entry = an_entry(a_grant(AcquisitionType.SUBSCRIPTION, expires_at=ends))
+        for now in (NOON, ends):
+            entry.refresh(now=now, game_name=None)
+            async with world.uow.begin(ALICE) as tx:
+                await tx.library.save(entry)
+                tx.record(*entry.events)
+                entry.events.clear()
+            async with world.uow.begin(ALICE) as tx:
+                kept = (await tx.library.entries(ALICE, (game_id("Portal 2"),)))[game_id("Portal 2")]
+
+            assert kept == entry
 
     async def test_are_taken_out_of_categories(self, world: World, add: AddToLibraryHandler) -> None:
         await file_under(world, add, "RPG", "Инди")
