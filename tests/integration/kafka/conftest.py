@@ -1,7 +1,7 @@
 """A topic, its dead letters, and members of a group of their own for each test, over the embedded broker."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -147,12 +147,18 @@ class World:
         finally:
             await producer.stop()
 
-    def consumers(self, registry: CollectorRegistry | None = None, **overrides: Any) -> Consumers:
+    def consumers(
+        self,
+        registry: CollectorRegistry | None = None,
+        *,
+        groups: Sequence[Group] = (),
+        **overrides: Any,
+    ) -> Consumers:
         settings = ConsumerSettings(**self.quick | overrides)
         return Consumers(
             kafka=self.settings,
             settings=settings,
-            groups=[Group(group_id=settings.group_id, topics=[self.topic])],
+            groups=groups or [Group(group_id=settings.group_id, topics=[self.topic])],
             handle=self.handler,
             judge=judge,
             dead_letters=DeadLetters(self.producer, clock=FakeClock()),
