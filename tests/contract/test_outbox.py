@@ -13,8 +13,9 @@ from contract.worlds import MemoryWorld, PostgresWorld, World
 from fakes.clock import FakeClock
 from fakes.outbox import FakeOutbox, FakeOutboxShards
 
-from library_adapters.postgres.outbox import PostgresOutboxShards
+from library_adapters.postgres.outbox import PostgresOutboxShards, PostgresParkedMessages
 from library_domain.outbox.model import OutboxMessage
+from library_domain.outbox.ports import ParkedMessages
 from library_domain.shared.errors import DependencyUnavailable
 from library_domain.shared.ids import OUTBOX_SHARDS, UserId, outbox_shard
 
@@ -42,6 +43,8 @@ class Relays(Protocol):
 
     async def parked(self) -> list[tuple[UserId, int, int, str]]: ...
 
+    def box(self) -> ParkedMessages: ...
+
 
 class MemoryRelays:
     def __init__(self, world: MemoryWorld, clock: FakeClock) -> None:
@@ -55,7 +58,11 @@ class MemoryRelays:
             relay.cut()
 
     async def parked(self) -> list[tuple[UserId, int, int, str]]:
-        return [(m.user_id, m.revision, m.n, reason) for m, reason, _ in self._outbox.parked]
+        parked = [(each.message, each.reason) for each in self._outbox.parked]
+        return [(m.user_id, m.revision, m.n, reason) for m, reason in parked]
+
+    def box(self) -> ParkedMessages:
+        return self._outbox
 
 
 class PostgresRelays:
@@ -82,6 +89,9 @@ class PostgresRelays:
         async with self._world.pool.connection() as connection:
             cursor = await connection.execute("SELECT user_id, revision, n, reason FROM outbox_parked")
             return [(r["user_id"], r["revision"], r["n"], r["reason"]) async for r in cursor]
+
+    def box(self) -> ParkedMessages:
+        return PostgresParkedMessages(self._world.pool)
 
 
 @pytest.fixture
@@ -280,6 +290,39 @@ class TestPark:
         assert list(await shards.pending(limit=100)) == [following]
         assert await relays.parked() == [(ALICE, 1, 0, "too large")]
         assert await shards.parked() == 1
+
+
+class TestPutBack:
+    async def test_lists_what_is_parked_as_it_was_and_why(
+        self, relays: Relays, shards: Shards, world: World, clock: FakeClock
+    ) -> None:
+        await write(world, ALICE, CAROL)
+        messages = await shards.pending(limit=100)
+        for message in messages:
+            await shards.park(message, reason="too large")
+            clock.advance(HOUR)
+
+        parked = await relays.box().oldest(limit=10)
+
+        assert [each.message for each in parked] == list(messages)
+        assert [(each.reason, each.parked_at) for each in parked] == [
+            ("too large", NOON),
+            ("too large", NOON + HOUR),
+        ]
+        assert list(await relays.box().oldest(limit=1)) == list(parked)[:1]
+
+    async def test_lets_the_relay_try_again_as_the_first_of_its_user_and_once(
+        self, relays: Relays, shards: Shards, world: World
+    ) -> None:
+        await write(world, ALICE, ALICE)
+        refused, following = await shards.pending(limit=100)
+        await shards.park(refused, reason="too large")
+
+        put_back = [await relays.box().put_back(refused) for _ in range(2)]
+
+        assert put_back == [True, False]
+        assert list(await shards.pending(limit=100)) == [refused, following]
+        assert await relays.parked() == []
 
 
 class TestOldest:

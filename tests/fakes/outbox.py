@@ -5,19 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from enum import Enum
-from typing import NamedTuple
 
 from fakes.store import Store
-from library_domain.outbox.model import Delivery, OutboxMessage
+from library_domain.outbox.model import Delivery, OutboxMessage, ParkedMessage
 from library_domain.shared.clock import Clock
 from library_domain.shared.errors import DependencyUnavailable
 from library_domain.shared.ids import OUTBOX_SHARDS, outbox_shard
-
-
-class Parked(NamedTuple):
-    message: OutboxMessage
-    reason: str
-    at: datetime
 
 
 class FakeOutbox:
@@ -26,12 +19,21 @@ class FakeOutbox:
     def __init__(self, store: Store, *, clock: Clock) -> None:
         self.store = store
         self.clock = clock
-        self.parked: list[Parked] = []
+        self.parked: list[ParkedMessage] = []
         self.holders: dict[int, FakeOutboxShards] = {}
         self.called = asyncio.Event()
 
     def relay(self) -> "FakeOutboxShards":
         return FakeOutboxShards(self)
+
+    async def oldest(self, *, limit: int) -> Sequence[ParkedMessage]:
+        return sorted(self.parked, key=lambda each: each.parked_at)[:limit]
+
+    async def put_back(self, message: OutboxMessage) -> bool:
+        is_parked = any(each.message == message for each in self.parked)
+        self.parked = [each for each in self.parked if each.message != message]
+        self.store.outbox += [message] if is_parked else []
+        return is_parked
 
     def call(self) -> None:
         """Wake a relay that waits."""
@@ -74,7 +76,8 @@ class FakeOutboxShards:
     async def park(self, message: OutboxMessage, *, reason: str) -> None:
         self._need_connection()
         if self._delete([message]):
-            self._outbox.parked.append(Parked(message, reason, self._outbox.clock.now()))
+            now = self._outbox.clock.now()
+            self._outbox.parked.append(ParkedMessage(message=message, reason=reason, parked_at=now))
 
     async def oldest(self) -> datetime | None:
         self._need_connection()

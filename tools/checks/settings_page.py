@@ -14,7 +14,13 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from library_api.settings import Settings as APISettings
-from library_consumers.settings import ConsumeSettings, RelaySettings, TopicsSettings, WorkSettings
+from library_consumers.settings import (
+    ConsumeSettings,
+    OutboxSettings,
+    RelaySettings,
+    TopicsSettings,
+    WorkSettings,
+)
 from library_grpc.settings import Settings as GRPCSettings
 from library_sweeper.settings import Settings as SweeperSettings
 
@@ -24,6 +30,7 @@ PROCESSES: dict[str, type[Any]] = {
     "consume": ConsumeSettings,
     "relay": RelaySettings,
     "work": WorkSettings,
+    "outbox": OutboxSettings,
     "topics": TopicsSettings,
     "sweeper": SweeperSettings,
 }

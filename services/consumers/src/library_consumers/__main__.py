@@ -10,7 +10,7 @@ import cyclopts
 
 from library_adapters.process import run
 from library_adapters.telemetry import Management
-from library_consumers import dead_letters, topics
+from library_consumers import dead_letters, parked, topics
 from library_consumers.bootstrap import open_consumers, open_relay, open_worker
 from library_consumers.groups import GroupName
 from library_consumers.settings import ConsumeSettings, RelaySettings, TopicsSettings, WorkSettings
@@ -23,6 +23,7 @@ cli = cyclopts.App(
 )
 topics_cli = cyclopts.App(name="topics", help="The topics of this service.")
 cli.command(topics_cli)
+cli.command(parked.cli)
 cli.command(dead_letters.cli)
 
 

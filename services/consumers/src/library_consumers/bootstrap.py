@@ -10,7 +10,7 @@ from library_adapters.catalog import open_catalog
 from library_adapters.kafka import Consumers, DeadLetters, KafkaEventPublisher, Producer
 from library_adapters.postgres.games import PostgresGameReader
 from library_adapters.postgres.jobs import PostgresJobStore
-from library_adapters.postgres.outbox import PostgresOutboxShards
+from library_adapters.postgres.outbox import PostgresOutboxShards, PostgresParkedMessages
 from library_adapters.postgres.pool import open_pool, ping
 from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from library_adapters.postgres.wakeup import relay_wakeup
@@ -29,7 +29,7 @@ from library_consumers.events.routes import ROUTES
 from library_consumers.groups import GroupName, groups_of
 from library_consumers.jobs import Steps
 from library_consumers.relay import Relay, RelayMetrics
-from library_consumers.settings import ConsumeSettings, RelaySettings, WorkSettings
+from library_consumers.settings import ConsumeSettings, OutboxSettings, RelaySettings, WorkSettings
 from library_consumers.work import Worker, WorkMetrics, jitter
 from library_domain.accounts.use_cases.record_erasure import RecordErasureHandler
 from library_domain.catalog.ports import FETCH_METADATA
@@ -45,6 +45,7 @@ from library_domain.library.use_cases.change_subscription import APPLY_SUBSCRIPT
 from library_domain.library.use_cases.defer_installation import RECORD_INSTALLATION, DeferInstallationHandler
 from library_domain.library.use_cases.record_installation import RecordInstallationHandler
 from library_domain.library.use_cases.refund_purchase import RefundPurchaseHandler
+from library_domain.outbox.ports import ParkedMessages
 from library_domain.outbox.use_cases.relay_events import RelayEventsHandler
 
 
@@ -141,6 +142,13 @@ async def open_relay(settings: RelaySettings) -> AsyncIterator[tuple[Relay, Mana
             metrics=RelayMetrics(registry),
         )
         yield relay, management
+
+
+@asynccontextmanager
+async def open_parked(settings: OutboxSettings) -> AsyncIterator[ParkedMessages]:
+    """Open what the commands `outbox parked` work with."""
+    async with open_pool(settings.postgres) as pool:
+        yield PostgresParkedMessages(pool)
 
 
 @asynccontextmanager

@@ -83,6 +83,14 @@ class RelaySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxSettings:
+    """Every section that `outbox` reads."""
+
+    postgres: PostgresSettings
+    logs: LogSettings = field(default_factory=LogSettings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkSettings:
     """Every section that `work` reads."""
 

@@ -11,9 +11,10 @@ from psycopg.rows import DictRow
 
 from library_adapters.postgres.connection import Connection, connect
 from library_adapters.postgres.errors import POSTGRES, driver_errors
+from library_adapters.postgres.pool import Pool
 from library_adapters.postgres.settings import PostgresSettings
 from library_adapters.postgres.statements import statements
-from library_domain.outbox.model import OutboxMessage
+from library_domain.outbox.model import OutboxMessage, ParkedMessage
 from library_domain.shared.clock import Clock
 from library_domain.shared.errors import DependencyUnavailable
 from library_domain.shared.ids import OUTBOX_SHARDS
@@ -61,20 +62,7 @@ class PostgresOutboxShards:
             return []
         each = -(-limit // len(self._held))
         rows = await self._run("pending", {"shards": self._held, "each": each})
-        return [
-            OutboxMessage(
-                user_id=row["user_id"],
-                revision=row["revision"],
-                n=row["n"],
-                id=row["id"],
-                topic=row["aggregatetype"],
-                event_type=row["type"],
-                payload=row["payload"].encode(),
-                headers=tuple(row["headers"].items()),
-                written_at=row["written_at"],
-            )
-            for row in rows
-        ]
+        return [_to_message(row) for row in rows]
 
     async def remove(self, messages: Sequence[OutboxMessage]) -> None:
         """See the port."""
@@ -157,3 +145,41 @@ class PostgresOutboxShards:
         self._connection = self._listener = None
         for connection in connections:
             await connection.close()
+
+
+class PostgresParkedMessages:
+    """Implements library_domain.outbox.ports.ParkedMessages. It needs no shard: what is parked is no relay's."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def oldest(self, *, limit: int) -> Sequence[ParkedMessage]:
+        """See the port."""
+        with driver_errors():
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(_SQL["oldest_parked"], {"limit": limit})
+                return [
+                    ParkedMessage(message=_to_message(row), reason=row["reason"], parked_at=row["parked_at"])
+                    async for row in cursor
+                ]
+
+    async def put_back(self, message: OutboxMessage) -> bool:
+        """See the port."""
+        key = {"user_id": message.user_id, "revision": message.revision, "n": message.n}
+        with driver_errors():
+            async with self._pool.connection() as connection:
+                return await (await connection.execute(_SQL["put_back"], key)).fetchone() is not None
+
+
+def _to_message(row: DictRow) -> OutboxMessage:
+    return OutboxMessage(
+        user_id=row["user_id"],
+        revision=row["revision"],
+        n=row["n"],
+        id=row["id"],
+        topic=row["aggregatetype"],
+        event_type=row["type"],
+        payload=row["payload"].encode(),
+        headers=tuple(row["headers"].items()),
+        written_at=row["written_at"],
+    )

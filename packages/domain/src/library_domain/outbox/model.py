@@ -31,3 +31,12 @@ class Delivery(Enum):
     """Never: too large, no such topic by policy. Trying again would not help."""
     FAILED = auto()
     """Not now: no answer, no leader. It may even have been stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParkedMessage:
+    """A message that the broker refused for good; it waits for a person."""
+
+    message: OutboxMessage
+    reason: str
+    parked_at: datetime

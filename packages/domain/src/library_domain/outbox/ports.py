@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from library_domain.outbox.model import Delivery, OutboxMessage
+from library_domain.outbox.model import Delivery, OutboxMessage, ParkedMessage
 
 
 class OutboxShards(Protocol):
@@ -27,6 +27,18 @@ class OutboxShards(Protocol):
 
     async def park(self, message: OutboxMessage, *, reason: str) -> None:
         """Move a message that was refused for good out of the way, to be looked at by a person."""
+        ...
+
+
+class ParkedMessages(Protocol):
+    """The messages that wait for a person. Every method raises DependencyUnavailable when the database is away."""
+
+    async def oldest(self, *, limit: int) -> Sequence[ParkedMessage]:
+        """Return up to `limit` of them, in the order in which they were parked."""
+        ...
+
+    async def put_back(self, message: OutboxMessage) -> bool:
+        """Let the relay try it again, as the first of its user; False if it is not parked any more."""
         ...
 
 

@@ -114,9 +114,9 @@ async def test_a_message_that_is_refused_is_parked_and_the_next_goes_on() -> Non
 
     assert result == RelayEventsResult(published=5, parked=1)
     assert result.more
-    ((message, reason, at),) = post.outbox.parked
-    assert (message.user_id, message.revision) == (ALICE, 2)
-    assert (reason, at) == ("refused by the broker", NOON)
+    (parked,) = post.outbox.parked
+    assert (parked.message.user_id, parked.message.revision) == (ALICE, 2)
+    assert (parked.reason, parked.parked_at) == ("refused by the broker", NOON)
     assert [m.revision for m in post.broker.stored if m.user_id == ALICE] == [1, 3]
     assert post.store.outbox == []
 

@@ -66,3 +66,23 @@ SELECT user_id, revision, n, id, aggregatetype, type, payload, headers, shard, w
 -- citus: many users, no locks: a count.
 SELECT count(*) AS parked
   FROM outbox_parked
+
+-- name: oldest_parked
+-- For a person to look at.
+-- citus: many users, no locks: a list.
+SELECT user_id, revision, n, id, aggregatetype, type, payload::text AS payload, headers, written_at, reason, parked_at
+  FROM outbox_parked
+ ORDER BY parked_at, user_id, revision, n
+ LIMIT %(limit)s
+
+-- name: put_back
+-- One that may be tried again.
+WITH pardoned AS (
+    DELETE FROM outbox_parked
+     WHERE user_id = %(user_id)s AND revision = %(revision)s AND n = %(n)s
+    RETURNING *
+)
+INSERT INTO outbox (user_id, revision, n, id, aggregatetype, type, payload, headers, shard, written_at)
+SELECT user_id, revision, n, id, aggregatetype, type, payload, headers, shard, written_at
+  FROM pardoned
+RETURNING id
