@@ -44,6 +44,8 @@ VALUES: dict[str, object] = {
     "n": 0,
     "consumer": "library",
     "event_id": made_of("event", 7),
+    "transaction_id": "t-7",
+    "subscription_id": "s-1",
     "operation": "wishlist.add",
     "key": "k-7",
     "id": made_of("entry", 7),
@@ -74,8 +76,20 @@ INSERT INTO user_libraries (id, user_id, game_id, product_type, acquisition_type
 SELECT md5('entry ' || n)::uuid, md5('user ' || n / 10)::uuid, md5('game ' || n * 7 % 20000)::uuid, 'game', 'purchase',
        'desktop', 1
   FROM generate_series(0, 19999) AS n;
-INSERT INTO library_grants (user_id, game_id, acquisition_type, source_id, granted_at, event_time, revision)
-SELECT user_id, game_id, 'purchase', 't-' || id, '2026-11-23', '2026-11-23', 1 FROM user_libraries;
+UPDATE user_libraries SET shown_until = '2026-12-23' WHERE id IN (
+    SELECT md5('entry ' || n)::uuid FROM generate_series(0, 19999, 20) AS n
+);
+INSERT INTO library_grants (user_id, game_id, acquisition_type, source_id, transaction_id, granted_at, event_time, revision)
+SELECT user_id, game_id, 'purchase', 't-' || id, 't-' || id, '2026-11-23', '2026-11-23', 1 FROM user_libraries;
+INSERT INTO refunds (user_id, transaction_id, game_id, event_time, event_id, revision, created_at)
+SELECT md5('user ' || n)::uuid, 't-' || n, md5('game ' || n)::uuid, '2026-11-23', md5('event ' || n)::uuid, 1,
+       '2026-11-23'::timestamptz - n * interval '2 min'
+  FROM generate_series(0, 19999) AS n;
+INSERT INTO subscriptions (user_id, subscription_id, status, games, expires_at, event_time, event_id, named, named_at,
+                           revision, created_at, updated_at)
+SELECT md5('user ' || n)::uuid, 's-1', 'active', '{}', '2026-12-23', '2026-11-23', md5('event ' || n)::uuid, '{}', '{}', 1,
+       '2026-11-23', '2026-11-23'
+  FROM generate_series(0, 19999) AS n;
 INSERT INTO user_installations (user_id, game_id, device_id, status, event_at, event_id, revision)
 SELECT user_id, game_id, 'desktop', 'installed', '2026-11-23', id, 1 FROM user_libraries;
 INSERT INTO erasure_jobs (user_id, event_id, requested_at, state)
