@@ -53,13 +53,15 @@ class Office:
     box: DeadLetterBox
     clock: Clock
 
-    async def letters(self, topic: str, selection: Selection) -> AsyncGenerator[DeadLetter]:
-        """Yield the chosen dead letters, each partition's in order."""
+    @asynccontextmanager
+    async def letters(self, topic: str, selection: Selection) -> AsyncIterator[AsyncGenerator[DeadLetter]]:
+        """Give the chosen dead letters, each partition's in order; whoever has enough may leave."""
         since = None if selection.since is None else self.clock.now() - selection.since
-        async with aclosing(self.box.letters(topic, since=since)) as letters:
-            async for letter in letters:
-                if selection.has(letter):
-                    yield letter
+        async with (
+            aclosing(self.box.letters(topic, since=since)) as every,
+            aclosing(letter async for letter in every if selection.has(letter)) as chosen,
+        ):
+            yield chosen
 
 
 @asynccontextmanager
@@ -111,8 +113,9 @@ async def _list(
 ) -> int:
     listing = Listing(limit)
     for topic in topics:
-        async for letter in office.letters(topic, selection):
-            listing.add(letter)
+        async with office.letters(topic, selection) as letters:
+            async for letter in letters:
+                listing.add(letter)
     if as_json:
         for letter in listing.oldest():
             _say(json.dumps(line(letter), ensure_ascii=False))
@@ -142,9 +145,10 @@ def show(
 
 
 async def _show(office: Office, *, topic: str, place: Place, as_json: bool) -> int:
-    async for letter in office.letters(topic, Selection(places=frozenset({place}))):
-        _say(json.dumps(whole(letter), ensure_ascii=False, indent=None if as_json else 2))
-        return 0
+    async with office.letters(topic, Selection(places=frozenset({place}))) as letters:
+        async for letter in letters:
+            _say(json.dumps(whole(letter), ensure_ascii=False, indent=None if as_json else 2))
+            return 0
     return _complain(f"no dead letter at {topic} {place}")
 
 
@@ -181,13 +185,14 @@ async def _replay(office: Office, *, topic: str, selection: Selection, as_json: 
     refused: dict[Place, str] = {}
     away = False
     try:
-        async for letter in office.letters(topic, selection):
-            try:
-                await office.box.replay(letter)
-            except LetterRefused as refusal:
-                refused[Place.of(letter)] = str(refusal)
-            else:
-                done.add(Place.of(letter))
+        async with office.letters(topic, selection) as letters:
+            async for letter in letters:
+                try:
+                    await office.box.replay(letter)
+                except LetterRefused as refusal:
+                    refused[Place.of(letter)] = str(refusal)
+                else:
+                    done.add(Place.of(letter))
     except DependencyUnavailable:
         away = True  # what was done is said all the same
     absent = sorted(map(str, selection.places - done - refused.keys()))
@@ -240,10 +245,11 @@ def purge(
 async def _purge(office: Office, *, topic: str, up_to: dict[int, int], yes: bool, as_json: bool) -> int:
     last: dict[int, int] = {}
     count = 0
-    async for letter in office.letters(topic, Selection()):
-        if not up_to or letter.offset <= up_to.get(letter.partition, -1):
-            last[letter.partition] = letter.offset
-            count += 1
+    async with office.letters(topic, Selection()) as letters:
+        async for letter in letters:
+            if not up_to or letter.offset <= up_to.get(letter.partition, -1):
+                last[letter.partition] = letter.offset
+                count += 1
     if yes and last:
         try:
             await office.box.purge(topic, last)
