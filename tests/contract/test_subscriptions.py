@@ -137,10 +137,12 @@ class TestOutdatedEntries:
         player = Player(world, ALICE)
         await player.deliver(a_subscription("Portal 2", expires_at=NOON + HOUR))
         await player.work()
+        before = await world.reader.version(ALICE, now=NOON)
         player.clock.advance(HOUR)
         await player.sweep()
 
         assert await world.outdated.find(now=NOON + DAY, limit=10) == {}
+        assert (await world.reader.version(ALICE, now=NOON)).revision == before.revision + 1
 
 
 async def test_a_large_subscription_is_applied_in_batches_and_ends_whole(

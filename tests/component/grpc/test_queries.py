@@ -47,12 +47,13 @@ class TestCheckGameAccess:
 
         assert answer == CheckGameAccessResponse(has_access=True, access_type="family", owner_id=str(LENDER))
 
-    async def test_says_why_not(self, door: Door, mint: Mint) -> None:
-        door.check_access.answers(AccessVerdict(allowed=False, reason=Refusal.NOT_OWNED))
+    @pytest.mark.parametrize("reason", Refusal)
+    async def test_says_why_not(self, door: Door, mint: Mint, reason: Refusal) -> None:
+        door.check_access.answers(AccessVerdict(allowed=False, reason=reason))
 
         answer = await door.stub.check_game_access(ACCESS_REQUEST, metadata=mint())
 
-        assert answer == CheckGameAccessResponse(has_access=False, reason="not_owned")
+        assert answer == CheckGameAccessResponse(has_access=False, reason=reason.value)
 
     @pytest.mark.parametrize("field", ["user_id", "game_id"])
     @pytest.mark.parametrize("value", ["", "user123", f"{{{USER}}}", USER.replace("-", ""), USER + "\0"])

@@ -1,7 +1,10 @@
 """Does this user own this game, since when, and which of its DLC?"""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
+import pytest
 from builders import NOON, a_grant, game_id, user_id
 from fakes.clock import FakeClock
 from fakes.library_reader import FakeLibraryReader
@@ -39,6 +42,32 @@ async def test_nothing_is_owned_of_a_game_that_the_user_never_had(
     reader: FakeLibraryReader, clock: FakeClock
 ) -> None:
     assert await CheckGameOwnershipHandler(reader=reader, clock=clock)(PORTAL) == Ownership(owned=False)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        {"revoked_at": NOON, "revoke_reason": "refunded"},
+        {"acquisition_type": AcquisitionType.SUBSCRIPTION, "expires_at": NOON},
+    ],
+)
+async def test_what_was_taken_back_or_ran_out_is_not_owned(
+    reader: FakeLibraryReader, store: Store, clock: FakeClock, own: Own, end: dict[str, Any]
+) -> None:
+    check = CheckGameOwnershipHandler(reader=reader, clock=clock)
+    await own("Portal 2", dlc=(game_id("Art book"),))
+
+    def ended(name: str) -> None:
+        grants = store.entries[ALICE, game_id(name)].grants
+        grants[:] = [replace(grant, **end) for grant in grants]
+
+    ended("Art book")
+    without_dlc = await check(PORTAL)
+    ended("Portal 2")
+    without_game = await check(PORTAL)
+
+    assert (without_dlc.owned, without_dlc.dlc_owned) == (True, [])
+    assert without_game == Ownership(owned=False)
 
 
 async def test_a_borrowed_game_is_held_but_not_owned(
