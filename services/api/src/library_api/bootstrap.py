@@ -46,7 +46,9 @@ async def open_application(settings: Settings) -> AsyncIterator[tuple[Applicatio
         tracing = Tracing(settings.tracing, component="api")
         stack.push_async_callback(asyncio.to_thread, tracing.close)
         management = await stack.enter_async_context(Management(settings.management, registry))
-        pool = await stack.enter_async_context(open_pool(settings.postgres, tracer_provider=tracing.provider))
+        pool = await stack.enter_async_context(
+            open_pool(settings.postgres, registry=registry, tracer_provider=tracing.provider)
+        )
         management.watch("postgres", partial(ping, pool))
         redis = await stack.enter_async_context(open_redis(settings.redis))
         management.watch("redis", partial(ping_redis, redis))

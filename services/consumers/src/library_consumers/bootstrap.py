@@ -65,7 +65,9 @@ async def open_consumers(
         tracing = Tracing(settings.tracing, component="consumers")
         stack.push_async_callback(asyncio.to_thread, tracing.close)
         clock, ids = SystemClock(), Uuid7Source()
-        pool = await stack.enter_async_context(open_pool(settings.postgres, tracer_provider=tracing.provider))
+        pool = await stack.enter_async_context(
+            open_pool(settings.postgres, registry=registry, tracer_provider=tracing.provider)
+        )
         management.watch("postgres", partial(ping, pool))
         wakeup = await stack.enter_async_context(relay_wakeup(settings.postgres))
         catalog = await stack.enter_async_context(
@@ -163,7 +165,9 @@ async def open_worker(settings: WorkSettings) -> AsyncIterator[tuple[Worker, Man
         tracing = Tracing(settings.tracing, component="work")
         stack.push_async_callback(asyncio.to_thread, tracing.close)
         clock, ids = SystemClock(), Uuid7Source()
-        pool = await stack.enter_async_context(open_pool(settings.postgres, tracer_provider=tracing.provider))
+        pool = await stack.enter_async_context(
+            open_pool(settings.postgres, registry=registry, tracer_provider=tracing.provider)
+        )
         management.watch("postgres", partial(ping, pool))
         wakeup = await stack.enter_async_context(relay_wakeup(settings.postgres))
         catalog = await stack.enter_async_context(

@@ -28,7 +28,9 @@ async def open_application(settings: Settings) -> AsyncIterator[tuple[Applicatio
         tracing = Tracing(settings.tracing, component="grpc")
         stack.push_async_callback(asyncio.to_thread, tracing.close)
         clock = SystemClock()
-        pool = await stack.enter_async_context(open_pool(settings.postgres, tracer_provider=tracing.provider))
+        pool = await stack.enter_async_context(
+            open_pool(settings.postgres, registry=registry, tracer_provider=tracing.provider)
+        )
         management.watch("postgres", partial(ping, pool))
         verifier = await stack.enter_async_context(
             open_verifier(settings.tokens, clock=clock, registry=registry),

@@ -86,7 +86,9 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         registry = new_registry()
         tracing = Tracing(settings.tracing, component="sweeper")
         stack.push_async_callback(asyncio.to_thread, tracing.close)
-        pool = await stack.enter_async_context(open_pool(settings.postgres, tracer_provider=tracing.provider))
+        pool = await stack.enter_async_context(
+            open_pool(settings.postgres, registry=registry, tracer_provider=tracing.provider)
+        )
         wakeup = await stack.enter_async_context(relay_wakeup(settings.postgres))
         clock = SystemClock()
         uow = PostgresUnitOfWork(

@@ -6,6 +6,7 @@ from typing import cast
 
 from opentelemetry.instrumentation.psycopg import PsycopgInstrumentor
 from opentelemetry.trace import TracerProvider
+from prometheus_client import CollectorRegistry, Gauge
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg_pool import AsyncConnectionPool
 
@@ -30,11 +31,15 @@ async def _check(connection: Connection) -> None:
 
 @asynccontextmanager
 async def open_pool(
-    settings: PostgresSettings, *, tracer_provider: TracerProvider | None = None
+    settings: PostgresSettings,
+    *,
+    registry: CollectorRegistry | None = None,
+    tracer_provider: TracerProvider | None = None,
 ) -> AsyncIterator[Pool]:
     """Open a pool that fills in the background: a process starts while the database is away (reliability B11).
 
-    With a tracer provider each statement is a span, named after its verb and without its parameters.
+    With a registry its size is measured; with a tracer provider each statement is a span, named after its verb and
+    without its parameters.
     """
 
     async def configure(connection: Connection) -> None:
@@ -59,6 +64,8 @@ async def open_pool(
         configure=configure,
         open=False,
     )
+    if registry is not None:
+        _measure(pool, registry)
     await pool.open(wait=False)
     try:
         yield pool
@@ -71,3 +78,17 @@ async def ping(pool: Pool) -> None:
     with driver_errors():
         async with pool.connection() as connection:
             await connection.execute(_SQL["ping"])
+
+
+def _measure(pool: Pool, registry: CollectorRegistry) -> None:
+    """Show the pool's figures; they are read when somebody asks for them."""
+    used = Gauge("library_postgres_pool_used", "Connections that somebody works with.", registry=registry)
+    used.set_function(lambda: _stat(pool, "pool_size") - _stat(pool, "pool_available"))
+    most = Gauge("library_postgres_pool_max", "Connections that there may be.", registry=registry)
+    most.set_function(lambda: _stat(pool, "pool_max"))
+    waiting = Gauge("library_postgres_pool_waiting", "Who waits for a connection.", registry=registry)
+    waiting.set_function(lambda: _stat(pool, "requests_waiting"))
+
+
+def _stat(pool: Pool, name: str) -> int:
+    return pool.get_stats().get(name, 0)
