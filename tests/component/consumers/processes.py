@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,9 +15,11 @@ Environment = dict[str, str]
 
 
 @asynccontextmanager
-async def started(command: str, environment: Environment, port: int) -> AsyncIterator[Process]:
+async def started(
+    command: str, environment: Environment, port: int, *, arguments: Sequence[str] = ()
+) -> AsyncIterator[Process]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "library_consumers", command),
+        *(sys.executable, "-m", "library_consumers", command, *arguments),
         env=environment | {"LIBRARY_MANAGEMENT__PORT": str(port)},
         stdout=DEVNULL,
     )
