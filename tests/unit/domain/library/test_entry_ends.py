@@ -149,6 +149,15 @@ class TestHold:
         assert (entry.events, entry.is_changed) == ([], True)
         assert (len(entry.grants), entry.access_expires_at) == (1, NOON + 2 * HOUR)
 
+    def test_finds_that_it_ran_out_with_nothing_to_write_of_the_right(self) -> None:
+        grant = subscribed()
+        entry = an_entry(grant)
+
+        hold(entry, grant, now=NOON + HOUR)
+
+        assert [type(event) for event in entry.events] == [AccessRevoked]
+        assert (entry.new_grants, entry.is_changed) == ([], True)
+
     def test_ends_access_before_its_time(self) -> None:
         entry = an_entry(subscribed())
 

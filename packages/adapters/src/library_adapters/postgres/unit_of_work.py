@@ -1,5 +1,6 @@
 """Transactions with the user's mutex, the claim of an event or request, the audit log and the outbox (data 9 to 12)."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -170,10 +171,12 @@ class PostgresTransaction:
         written_at = {user_id: max(now, self.locked[user_id].changed_at) for user_id in changed}
         trace = self.trace_headers()
         outbox: list[dict[str, object]] = []
+        published: Counter[UserId] = Counter()
         for event in self.events:
             if event.topic is not None:
-                n = sum(row["user_id"] == event.user_id for row in outbox)
+                n = published[event.user_id]
                 outbox.append(self._outbox_row(event, n, written_at[event.user_id], trace))
+                published[event.user_id] += 1
         async with self.connection.pipeline(), self.connection.cursor() as cursor:
             await cursor.executemany(
                 _SQL["raise_revision"],

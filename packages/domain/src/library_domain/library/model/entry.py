@@ -141,7 +141,8 @@ class LibraryEntry:
         if known is not None and known.revoked_at is not None:
             grant = replace(grant, revoked_at=known.revoked_at, revoke_reason=known.revoke_reason)
         had_access = self.shows_access
-        self._put(grant)
+        if known is None or not grant.says_the_same(known):
+            self._put(grant)
         told = self._show(
             had_access=had_access, now=now, game_name=game_name, quietly=frozenset({"access_expires_at"})
         )
