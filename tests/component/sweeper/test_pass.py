@@ -1,6 +1,7 @@
 """One pass as a process, on a real database."""
 
 import asyncio
+import json
 import os
 import sys
 from datetime import UTC, datetime, timedelta
@@ -106,3 +107,31 @@ async def test_says_that_it_failed_when_the_database_is_away(database: str) -> N
 
     assert code == 1
     assert "DEPENDENCY_UNAVAILABLE" in output
+
+
+async def test_verify_is_content_with_an_empty_house_and_finds_what_does_not_fit(database: str) -> None:
+    code, output = await run_sweeper(database, "verify")
+    assert (code, output) == (0, "0 users, 0 differences\n")
+
+    alice = user_id("alice")
+    with psycopg.connect(database) as connection:
+        connection.execute(
+            "INSERT INTO user_revisions (user_id, revision, changed_at) VALUES (%s, 1, %s)", (alice, NOW)
+        )
+        connection.execute(
+            "INSERT INTO user_libraries (user_id, game_id, product_type, acquisition_type, revision)"
+            " VALUES (%s, %s, 'game', 'purchase', 1)",
+            (alice, event_id("a game")),
+        )
+    code, output = await run_sweeper(database, "verify", "--user", str(alice))
+
+    *lines, summary = output.splitlines()
+    assert (code, summary) == (1, "1 users, 2 differences")
+    assert [json.loads(line)["what"] for line in lines] == ["rights", "total"]
+
+
+async def test_verify_says_that_it_did_not_get_to_the_end(database: str) -> None:
+    code, output = await run_sweeper("postgresql://library@127.0.0.1:1/library", "verify")
+
+    assert code == 1
+    assert "postgres does not answer" in output

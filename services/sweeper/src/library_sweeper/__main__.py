@@ -4,15 +4,18 @@ import asyncio
 import sys
 from functools import partial
 from typing import Annotated, Literal
+from uuid import UUID
 
 import cyclopts
 from cyclopts import Parameter
 
 from library_adapters.process import CLEAN, FAILED, run
 from library_adapters.telemetry import Management
+from library_domain.shared.ids import UserId
 from library_sweeper.bootstrap import TASKS, open_application
 from library_sweeper.settings import Settings
 from library_sweeper.sweep import Deadline, sweep
+from library_sweeper.verify import verify_all
 
 Task = Literal[
     "partitions", "expiry", "stubs", "inbox", "idempotency", "outbox", "refunds", "jobs", "retention"
@@ -39,6 +42,26 @@ def command(
     """
     body = partial(_loop if loop else _once, task or TASKS)
     return run(Settings, body, component="sweeper")
+
+
+@cli.command
+def verify(*, user: Annotated[tuple[UUID, ...], Parameter(negative=())] = ()) -> int:
+    """Compare what libraries show with what they are made of; write nothing. Exit with 1 when anything differs.
+
+    Parameters
+    ----------
+    user
+        Only these users; may be repeated. All by default, which takes a few milliseconds each.
+
+    """
+    return run(Settings, partial(_verify, tuple(map(UserId, user))), component="sweeper", answers=True)
+
+
+async def _verify(users: tuple[UserId, ...], settings: Settings, stop: asyncio.Event) -> int:
+    async with open_application(settings) as application:
+        return await verify_all(
+            application.verify, users=users, batch=settings.sweeper.verify_batch, stop=stop
+        )
 
 
 async def _once(tasks: tuple[str, ...], settings: Settings, stop: asyncio.Event) -> int:

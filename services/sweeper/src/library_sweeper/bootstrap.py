@@ -18,6 +18,7 @@ from library_adapters.postgres.maintenance import (
     PostgresPartitions,
 )
 from library_adapters.postgres.pool import Pool, open_pool, ping
+from library_adapters.postgres.shelves import PostgresShelves
 from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from library_adapters.postgres.wakeup import relay_wakeup
 from library_adapters.system import SystemClock, Uuid7Source
@@ -31,6 +32,11 @@ from library_domain.library.use_cases.expire_access import (
     ExpireAccess,
     ExpireAccessHandler,
     ExpireAccessResult,
+)
+from library_domain.library.use_cases.verify_libraries import (
+    VerifyLibraries,
+    VerifyLibrariesHandler,
+    VerifyLibrariesResult,
 )
 from library_domain.outbox.use_cases.purge_expired import (
     FAILED_JOB_RETENTION,
@@ -59,6 +65,8 @@ _PURGED: Mapping[str, tuple[Kind, timedelta]] = {
     "jobs": ("failed_jobs", FAILED_JOB_RETENTION),
 }
 AUDIT_RETENTION = timedelta(days=365)
+_VERIFY_PATIENCE = 10
+"""Nobody waits for it."""
 _PARTITIONS_A_BATCH = 1
 """Detaching one waits for the transactions that are open."""
 TASKS = ("partitions", "expiry", "stubs", *_PURGED, "retention")
@@ -70,6 +78,7 @@ class Application:
     """The tasks, ready to run."""
 
     tasks: Mapping[str, Batch]
+    verify: UseCase[VerifyLibraries, VerifyLibrariesResult]
     metrics: SweepMetrics
     registry: CollectorRegistry
     pool: Pool
@@ -101,10 +110,8 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         )
         metrics = SweepMetrics(registry, clock=clock)
         batch = settings.sweeper.batch
-        use_case = partial(
-            Instrument(registry=registry, tracing=tracing),
-            timeout_seconds=settings.sweeper.operation_timeout_seconds,
-        )
+        instrument = Instrument(registry=registry, tracing=tracing)
+        use_case = partial(instrument, timeout_seconds=settings.sweeper.operation_timeout_seconds)
         partitions = PostgresPartitions(pool)
         expire = use_case(
             ExpireAccessHandler(outdated=PostgresOutdatedEntries(pool), uow=uow, clock=clock),
@@ -127,7 +134,12 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             )
             tasks[name] = partial(_purge, purge, batch)
         tasks["retention"] = partial(_drop_partitions, partitions, clock)
-        yield Application(tasks=tasks, metrics=metrics, registry=registry, pool=pool)
+        verify = instrument(
+            VerifyLibrariesHandler(shelves=PostgresShelves(pool), clock=clock),
+            name="sweep.verify",
+            timeout_seconds=_VERIFY_PATIENCE * settings.sweeper.operation_timeout_seconds,
+        )
+        yield Application(tasks=tasks, verify=verify, metrics=metrics, registry=registry, pool=pool)
 
 
 async def _make_partitions(

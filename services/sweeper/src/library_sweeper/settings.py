@@ -21,7 +21,9 @@ class SweeperSettings:
     interval_seconds: Seconds = 60.0
     """From the start of a pass to the start of the next, with --loop."""
     operation_timeout_seconds: Seconds = 10.0
-    """How long one batch may take."""
+    """How long one batch may take; a batch of `verify` ten times as long."""
+    verify_batch: Annotated[int, Field(ge=1, le=10_000)] = 100
+    """Users whom `verify` compares in one operation."""
     push_url: URL | None = None
     """A Prometheus push gateway that takes the figures of a pass without --loop, which nobody could scrape."""
 

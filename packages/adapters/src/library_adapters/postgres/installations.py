@@ -41,7 +41,7 @@ class PostgresInstallations:
             return GameInstallations(
                 user_id=user_id,
                 game_id=game_id,
-                devices={row["device_id"]: _to_device(row) async for row in devices},
+                devices={row["device_id"]: to_device(row) async for row in devices},
             )
 
     async def save(self, installations: GameInstallations) -> None:
@@ -79,7 +79,8 @@ class PostgresInstallations:
         }
 
 
-def _to_device(row: Mapping[str, Any]) -> DeviceInstallation:
+def to_device(row: Mapping[str, Any]) -> DeviceInstallation:
+    """Make the device that a row of user_installations stands for."""
     return DeviceInstallation(
         device_id=row["device_id"],
         status=InstallationStatus(row["status"]),

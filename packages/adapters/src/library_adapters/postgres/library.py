@@ -38,14 +38,7 @@ class PostgresLibrary:
 
     async def entries(self, user_id: UserId, game_ids: tuple[GameId, ...]) -> dict[GameId, LibraryEntry]:
         """See the port."""
-        parameters = {"user_id": user_id, "game_ids": list(game_ids)}
-        async with self._connection.pipeline():
-            entries = await self._connection.execute(_SQL["entries"], parameters)
-            grants = await self._connection.execute(_SQL["grants"], parameters)
-        grants_of: defaultdict[GameId, list[Grant]] = defaultdict(list)
-        async for row in grants:
-            grants_of[row["game_id"]].append(to_grant(row))
-        return {row["game_id"]: _to_entry(row, grants_of[row["game_id"]]) async for row in entries}
+        return await read_entries(self._connection, user_id, game_ids)
 
     async def games_of(self, user_id: UserId, transaction_id: str) -> tuple[GameId, ...]:
         """See the port."""
@@ -97,6 +90,20 @@ class PostgresOutdatedEntries:
                 async for row in await connection.execute(_SQL["outdated"], {"now": now, "limit": limit}):
                     found[row["user_id"]].append(row["game_id"])
         return found
+
+
+async def read_entries(
+    connection: Connection, user_id: UserId, game_ids: Sequence[GameId]
+) -> dict[GameId, LibraryEntry]:
+    """Return the user's entries for these games, each with all its grants; games without a row are absent."""
+    parameters = {"user_id": user_id, "game_ids": list(game_ids)}
+    async with connection.pipeline():
+        entries = await connection.execute(_SQL["entries"], parameters)
+        grants = await connection.execute(_SQL["grants"], parameters)
+    grants_of: defaultdict[GameId, list[Grant]] = defaultdict(list)
+    async for row in grants:
+        grants_of[row["game_id"]].append(to_grant(row))
+    return {row["game_id"]: _to_entry(row, grants_of[row["game_id"]]) async for row in entries}
 
 
 def to_grant(row: Mapping[str, Any]) -> Grant:

@@ -6,6 +6,7 @@ from typing import Any, LiteralString
 
 import msgspec
 
+from library_adapters.postgres.connection import Connection
 from library_adapters.postgres.errors import driver_errors
 from library_adapters.postgres.library import to_grant
 from library_adapters.postgres.pool import Pool
@@ -126,6 +127,15 @@ class PostgresLibraryReader:
 _KEYS = {sort: sort.value for sort in LibrarySort} | {LibrarySort.NAME: "sort_name"}
 _LITERALLY = str.maketrans({sign: f"\\{sign}" for sign in "\\%_"})
 _CONVERTED = frozenset({"launch_options", "devices", "sort_key"})
+
+
+async def count_games(
+    connection: Connection, user_id: UserId, wanted: LibraryFilter, *, now: datetime
+) -> int:
+    """Return how many games the list has that pass the filter."""
+    parameters = {"user_id": user_id, "now": now, **_conditions(wanted, now)}
+    row = await (await connection.execute(_SQL["total"], parameters, prepare=False)).fetchone()
+    return int(row["total"]) if row else 0
 
 
 def choose_page(

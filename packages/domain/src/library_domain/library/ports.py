@@ -11,6 +11,7 @@ from library_domain.library.model import (
     HeldRight,
     LibraryEntry,
     Refunds,
+    Shelf,
     Subscription,
 )
 from library_domain.shared.ids import GameId, UserId
@@ -143,6 +144,24 @@ class LibraryTransaction(Recorder, Protocol):
 
 
 LibraryUnitOfWork = UnitOfWork[LibraryTransaction]
+
+
+class Shelves(Protocol):
+    """Whole libraries, to be compared with what they are made of. Nothing is locked, nothing written."""
+
+    async def users(self, *, after: UserId | None, limit: int) -> Sequence[UserId]:
+        """Return up to `limit` users beyond this one, by id.
+
+        Raises DependencyUnavailable when the database does not answer in time.
+        """
+        ...
+
+    async def of(self, user_id: UserId, *, now: datetime) -> Shelf:
+        """Return the user's library as it was at one moment.
+
+        Raises DependencyUnavailable when the database does not answer in time.
+        """
+        ...
 
 
 class Accounts(Protocol):

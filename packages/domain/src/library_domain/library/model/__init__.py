@@ -34,6 +34,12 @@ from library_domain.library.model.rights import (
     decide_access,
     shown,
 )
+from library_domain.library.model.shelf import (
+    Discrepancy,
+    InstallationSummary,
+    Shelf,
+    discrepancies,
+)
 from library_domain.library.model.subscription import (
     MAX_SUBSCRIPTION_GAMES,
     HeldRight,
@@ -52,17 +58,20 @@ __all__ = [
     "Categories",
     "Category",
     "DeviceInstallation",
+    "Discrepancy",
     "DownloadReport",
     "Files",
     "GameInstallations",
     "Grant",
     "HeldRight",
     "InstallationStatus",
+    "InstallationSummary",
     "LibraryEntry",
     "Loss",
     "Refund",
     "Refunds",
     "Refusal",
+    "Shelf",
     "Shown",
     "Subscription",
     "SubscriptionStatus",
@@ -72,5 +81,6 @@ __all__ = [
     "category_key",
     "category_name",
     "decide_access",
+    "discrepancies",
     "shown",
 ]
