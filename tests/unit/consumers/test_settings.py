@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from library_adapters.configuration import ConfigurationInvalid, load
+from library_consumers.groups import GroupName, groups_of
 from library_consumers.settings import ConsumeSettings, RelaySettings, TopicsSettings, WorkSettings
 
 NEEDED = {
@@ -105,3 +106,17 @@ def test_every_client_connects_in_the_same_secured_way(
     assert expected.items() <= options.items()
     secured = expected["security_protocol"].endswith("SSL")
     assert isinstance(options["ssl_context"], ssl.SSLContext if secured else type(None))
+
+
+def test_groups_have_ids_of_their_own_and_payments_keeps_the_one_it_had() -> None:
+    assert {group.group_id: group.topics for group in groups_of("library-service")} == {
+        "library-service": ("payment-events", "account-events"),
+        "library-service.catalog": ("catalog-events",),
+        "library-service.downloads": ("download-events",),
+    }
+
+
+def test_only_the_named_groups_are_joined() -> None:
+    names = (GroupName.DOWNLOADS, GroupName.PAYMENTS)
+
+    assert [group.group_id for group in groups_of("ours", names)] == ["ours", "ours.downloads"]
