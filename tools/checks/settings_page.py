@@ -32,6 +32,7 @@ PROCESSES: dict[str, type[Any]] = {
     "work": WorkSettings,
     "outbox": OutboxSettings,
     "topics": TopicsSettings,
+    "dlq": TopicsSettings,
     "sweeper": SweeperSettings,
 }
 HEAD = """\
