@@ -1,6 +1,8 @@
 """Events of Download from their bytes to the devices of a game, at once or by a job."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import permutations
 from typing import Any
 from uuid import UUID
 
@@ -114,7 +116,8 @@ async def test_before_the_purchase_it_is_left_to_a_job_that_does_the_same(
     assert await house.told(event_type, told(platform="linux")) is Outcome.PROCESSED
 
     ((key, job),) = house.store.jobs.items()
-    assert key == (RECORD_INSTALLATION, f"{ALICE}:{PORTAL}:desk")
+    what = "progress" if event_type == PROGRESS else "files"
+    assert key == (RECORD_INSTALLATION, f"{ALICE}:{PORTAL}:{what}:desk")
     assert job.payload is not None
     assert (job.payload.event_time, job.payload.event_id) == (TOLD_AT, UUID(EVENT_ID))
     later = deferred(job.payload.data, now=house.clock.now())
@@ -130,7 +133,7 @@ async def test_before_the_purchase_it_is_left_to_a_job_that_does_the_same(
 
 async def test_of_two_that_wait_the_newer_stays_whichever_comes_first(house: House) -> None:
     await house.told(INSTALLED, told(), event_id=LATER_EVENT_ID, timestamp="2026-11-23T11:00:00Z")
-    await house.told(PROGRESS, told(), timestamp="2026-11-23T10:00:00Z")
+    await house.told(UNINSTALLED, told(), timestamp="2026-11-23T10:00:00Z")
 
     (job,) = house.store.jobs.values()
     assert job.payload is not None
@@ -156,3 +159,29 @@ async def test_what_no_progress_can_be_is_poison(house: House, changed: dict[str
 
     assert poison.value.reason == "invalid_data"
     assert house.store.jobs == {}
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+async def test_reports_and_their_purchase_end_in_one_state_in_any_order(order: tuple[int, ...]) -> None:
+    """Progress that waits for the purchase does not push out what lies on the device, nor the other way round."""
+
+    async def after(turns: Iterable[int]) -> object:
+        house = House()
+        reports = (
+            (INSTALLED, told(platform="linux", install_path="/games"), "2026-11-23T09:00:00Z"),
+            (PROGRESS, told(status="installing"), "2026-11-23T10:00:00Z"),
+            (PROGRESS, told(status="updating"), "2026-11-23T11:00:00Z"),
+        )
+        for turn in turns:
+            if turn == len(reports):
+                await house.take(purchase())
+                continue
+            event_type, data, timestamp = reports[turn]
+            event_id = UUID(int=UUID(EVENT_ID).int + turn)
+            await house.told(event_type, data, event_id=str(event_id), timestamp=timestamp)
+        for job in house.store.jobs.values():
+            assert job.payload is not None
+            await house.record_installation(deferred(job.payload.data, now=house.clock.now()))
+        return house.store.installations[ALICE, PORTAL].devices
+
+    assert await after(order) == await after((3, 0, 1, 2))

@@ -103,7 +103,7 @@ class TestApplySubscription:
 class TestRecordInstallation:
     async def work(self, bench: Bench, *, recorded: bool = False, **values: Any) -> JobResult:
         bench.answer = RecordInstallationResult(recorded=recorded, changed=recorded)
-        key = f"{ALICE}:{PORTAL}:desk"
+        key = f"{ALICE}:{PORTAL}:files:desk"
         return await bench.work("library.record_installation", key, **{"payload": REPORT} | values)
 
     async def test_records_what_was_reported(self, bench: Bench) -> None:

@@ -102,6 +102,7 @@ async def reported(application: Application, envelope: Envelope, data: Told, now
                 user_id=command.user_id,
                 game_id=command.game_id,
                 device_id=command.report.device_id,
+                tells_files=command.report.tells_files,
                 report=report,
             )
         )

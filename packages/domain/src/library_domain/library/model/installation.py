@@ -63,6 +63,11 @@ class DownloadReport:
         """What decides which of two reports is newer (details 3.1)."""
         return self.event_time, self.event_id
 
+    @property
+    def tells_files(self) -> bool:
+        """Whether it says what lies on the device, and not only what goes on there."""
+        return self.status in _SETTLED
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Files:
@@ -125,7 +130,7 @@ class DeviceInstallation:
             event_id=report.event_id,
             reported_platform=report.platform,
             failed_reason=report.failed_reason,
-            files=Files.told(report) if report.status in _SETTLED else None,
+            files=Files.told(report) if report.tells_files else None,
         )
 
     def after(self, report: DownloadReport) -> "DeviceInstallation":
@@ -133,7 +138,7 @@ class DeviceInstallation:
         told = self
         if report.guard > (self.event_at, self.event_id):
             told = replace(DeviceInstallation.first(report), files=self.files)
-        if report.status in _SETTLED and (self.files is None or report.guard > self.files.guard):
+        if report.tells_files and (self.files is None or report.guard > self.files.guard):
             told = replace(told, files=Files.told(report))
         return told
 

@@ -7,16 +7,20 @@ from library_domain.shared.ids import GameId, UserId
 from library_domain.shared.ports import JobPayload
 
 RECORD_INSTALLATION = "library.record_installation"
-"""The job that records the report once the game is there; its key is `{user_id}:{game_id}:{device_id}`."""
+"""The job that records the report once the game is there; its key is `{user_id}:{game_id}:{what}:{device_id}`.
+
+What is `files` or `progress`: newer progress must not push out what lies on the device (ADR 0022).
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeferInstallation:
-    """A report on one device, in whatever form its door will read it again; of two the newer is kept."""
+    """A report on one device, in whatever form its door will read it again; of two of a sort the newer is kept."""
 
     user_id: UserId
     game_id: GameId
     device_id: str
+    tells_files: bool
     report: JobPayload
 
 
@@ -32,7 +36,8 @@ class DeferInstallationHandler:
         self._uow = uow
 
     async def __call__(self, command: DeferInstallation) -> DeferInstallationResult:
-        key = f"{command.user_id}:{command.game_id}:{command.device_id}"
+        what = "files" if command.tells_files else "progress"
+        key = f"{command.user_id}:{command.game_id}:{what}:{command.device_id}"
         async with self._uow.begin() as tx:
             await tx.jobs.enqueue(RECORD_INSTALLATION, [key], payload=command.report)
         return DeferInstallationResult()
