@@ -52,6 +52,7 @@ class TestCreate:
         status, code, details = refusal(await create(client, name))
 
         assert (status, code) == (400, "INVALID_CATEGORY")
+        assert details["field"] == "name"
         assert details["reason"]
 
     @pytest.mark.parametrize("color", ["red", "#12", "#1234567", "#GGGGGG", "336699"])
@@ -140,6 +141,18 @@ class TestFiling:
         assert [data(each) for each in responses] == [None, None]
         listed = data(await client.get(CATEGORIES, headers=bearer()))["items"]
         assert [(each["name"], each["items_count"]) for each in listed] == [("Стратегии", 0)]
+
+    async def test_what_is_no_name_is_refused_by_the_name_of_the_member(
+        self, client: httpx2.AsyncClient
+    ) -> None:
+        patch = {"categories": ["RPG", "..", "MMO"]}
+
+        filed = await file(client, "a/b")
+        patched = await client.patch(f"{LIBRARY}/{GAME}", json=patch, headers=bearer())
+
+        assert refusal(filed)[2]["field"] == "category_name"
+        assert refusal(patched)[:2] == (400, "INVALID_CATEGORY")
+        assert refusal(patched)[2]["field"] == "categories[1]"
 
     async def test_out_of_what_is_no_category(self, client: httpx2.AsyncClient) -> None:
         response = await client.delete(f"{FILING}/nothing", headers=bearer())
