@@ -82,9 +82,7 @@ class Categories:
         """Return the names of some categories, in the order in which they are shown."""
         return [each.name for each in sorted(map(self.by_id.__getitem__, category_ids), key=lambda c: c.key)]
 
-    def find_or_create(
-        self, name: str, *, category_id: UUID, now: datetime, field: str = "name"
-    ) -> Category:
+    def find_or_create(self, name: str, *, category_id: UUID, now: datetime, field: str = "name") -> Category:
         """Return the category of this name, made now with this id if there is none. Raises what `create` raises."""
         return self.named(name) or self.create(name, category_id=category_id, now=now, field=field)
 
