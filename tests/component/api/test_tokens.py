@@ -6,14 +6,13 @@ second, and the keys are those of the tests' issuer.
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any
 
-import httpx2
 import pytest
 from component.api.door import LIBRARY, World, refusal
 from component.api.process import LOOPBACK, free_port
+from component.api.raw import Answer, Connection
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 from unit.adapters.tokens.hostile import HOSTILE, Make
@@ -34,15 +33,6 @@ CASES = [
     for name, make in cases.items()
     if name not in NOT_HTTP | TOO_LARGE
 ]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back, as it was on the wire."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
 
 
 @pytest.fixture(scope="module")
@@ -76,24 +66,9 @@ async def port() -> AsyncIterator[int]:
 
 async def ask(port: int, *headers: bytes, query: str = "") -> Answer:
     """Ask for the library with these lines in the head, which no client library would send."""
-    reader, writer = await asyncio.open_connection(LOOPBACK, port)
-    lines = [
-        f"GET {LIBRARY}{query} HTTP/1.1".encode(),
-        *(b"Host: library", b"Connection: close", b"X-Request-ID: the-same"),
-        *headers,
-    ]
-    writer.write(b"\r\n".join([*lines, b"", b""]))
-    try:
-        async with asyncio.timeout(10):
-            received = await reader.read()
-    finally:
-        writer.close()
-    head, _, body = received.partition(b"\r\n\r\n")
-    first, *rest = head.decode("latin-1").split("\r\n")
-    named = (line.partition(": ") for line in rest)
-    return Answer(
-        status=int(first.split(" ")[1]), headers={name.lower(): value for name, _, value in named}, body=body
-    )
+    lines = (b"Host: library", b"Connection: close", b"X-Request-ID: the-same", *headers)
+    async with Connection(LOOPBACK, port) as connection:
+        return await connection.ask(f"GET {LIBRARY}{query} HTTP/1.1".encode(), *lines)
 
 
 def bearer(token: str, scheme: str = "Bearer") -> bytes:
@@ -105,8 +80,7 @@ async def refused(port: int) -> Answer:
     """Give the answer to a token that is none at all; every other refusal is the same."""
     answer = await ask(port, bearer("none"))
 
-    response = httpx2.Response(answer.status, headers=answer.headers, content=answer.body)
-    assert refusal(response) == (401, "UNAUTHORIZED", {})
+    assert refusal(answer.response) == (401, "UNAUTHORIZED", {})
     return answer
 
 
