@@ -163,6 +163,9 @@ class TestHeads:
             (f"{LIBRARY}/%ff%fe", 404),
             (f"{LIBRARY}/{'a' * 10_000}", 404),
             (f"{LIBRARY}?{'&'.join(f'a{n}=1' for n in range(2_000))}", 400),
+            (f"{LIBRARY}?q=%ff", 400),
+            (f"{LIBRARY}?%c3=1", 400),
+            (f"{LIBRARY}?q=%ed%a0%80", 400),
             (f"{LIBRARY}?q={'%F0%9F%98%80' * 2_000}", 400),
         ],
     )
@@ -170,6 +173,12 @@ class TestHeads:
         told = await wire.send(wire.get(path))
 
         assert told.status == status
+
+    async def test_two_hosts_are_refused(self, wire: Wire) -> None:
+        told = await wire.send(wire.get(headers="Host: elsewhere\r\n"))
+
+        assert told.status == 400
+        assert b'"field":"Host","reason":"repeated"' in told.received
 
     @pytest.mark.parametrize("method", ["TRACE", "PUT", "DELETE", "QUERY", "A" * 100])
     async def test_other_methods(self, wire: Wire, method: str) -> None:
