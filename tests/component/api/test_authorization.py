@@ -1,7 +1,7 @@
 """Who may do what (contract 3): the matrix is the only source, and the routes are checked against it."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -12,13 +12,28 @@ from builders import a_game, game_id, user_id
 from component.api.door import LIBRARY, World, bearer, client_of, data, refusal
 from fakes.store import Store
 from litestar import Litestar, get
+from litestar.types import Scope
+from prometheus_client import CollectorRegistry
 
+from library_api import doorkeeper
 from library_api.app import create_app, create_routing
 from library_api.doorkeeper import OperationNotInMatrix, require_matrix
-from library_domain.shared.access import MATRIX, PLAYERS, Door, Role, is_allowed
+from library_domain.shared.access import MATRIX, PLAYERS, Door, Role, authorize, is_allowed
+from library_domain.shared.ids import UserId
 
 GAME = game_id("Portal 2")
 ABSENT = game_id("No such game")
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Who asks, and for what."""
+
+    world: World
+    caller: UserId
+    category: UUID
+    """The caller's only one."""
+    relation: str
 
 
 @dataclass(frozen=True)
@@ -32,6 +47,32 @@ class Asked:
     body: dict[str, Any] | None = None
     absent: tuple[int, str] | None = None
     """How one that is not there is refused; None when nothing of that kind can be told apart."""
+    is_true: Callable[[Any, Asking], bool] | None = None
+    """Whether the data of a success are those of the caller, or of the object that was asked for."""
+
+
+def shows_the_users_games(page: Any, asking: Asking) -> bool:
+    return len(page["items"]) == {"own": 1, "another's": 2, "absent": 0}[asking.relation]
+
+
+def shows_the_callers_game(page: Any, asking: Asking) -> bool:
+    return [each["game_id"] for each in page["items"]] == [str(GAME)]
+
+
+def counts_the_callers_game(shown: Any, asking: Asking) -> bool:
+    return [each["count"] for each in shown["items"] if each["name"] == "unplayed"] == [1]
+
+
+def shows_the_callers_category(shown: Any, asking: Asking) -> bool:
+    return [each["id"] for each in shown["items"]] == [str(asking.category)]
+
+
+def allows_what_is_owned(shown: Any, asking: Asking) -> bool:
+    return bool(shown["allowed"]) == (asking.relation == "own")
+
+
+def is_the_callers_own(made: Any, asking: Asking) -> bool:
+    return UUID(made["id"]) in asking.world.store.categories[asking.caller]
 
 
 BOTH = [f"{LIBRARY}/{{id}}", f"{LIBRARY}/games/{{id}}"]
@@ -42,30 +83,34 @@ REQUESTS: dict[str, list[Asked]] = {
         Asked("GET", path)
         for path in ("/schema", "/schema/openapi.json", "/schema/openapi.yaml", "/schema/docs")
     ],
-    "library.list": [Asked("GET", path) for path in (LIBRARY, f"{LIBRARY}/")],
+    "library.list": [Asked("GET", path, is_true=shows_the_callers_game) for path in (LIBRARY, f"{LIBRARY}/")],
     "library.item": [Asked("GET", path, absent=NOT_A_GAME) for path in BOTH],
     "library.edit": [
         Asked("PATCH", path, body={"is_hidden": True, "notes": "x"}, absent=NOT_A_GAME) for path in BOTH
     ],
-    "library.access": [Asked("GET", f"{path}/access") for path in BOTH],
+    "library.access": [Asked("GET", f"{path}/access", is_true=allows_what_is_owned) for path in BOTH],
     "library.file": [
         Asked("POST", f"{LIBRARY}/games/{{id}}/categories", body={"category_name": "RPG"}, absent=NOT_A_GAME)
     ],
     "library.unfile": [Asked("DELETE", f"{LIBRARY}/games/{{id}}/categories/RPG", absent=NOT_A_GAME)],
-    "categories.list": [Asked("GET", f"{LIBRARY}/categories")],
-    "categories.create": [Asked("POST", f"{LIBRARY}/categories", status=201, body={"name": "New"})],
+    "categories.list": [Asked("GET", f"{LIBRARY}/categories", is_true=shows_the_callers_category)],
+    "categories.create": [
+        Asked("POST", f"{LIBRARY}/categories", status=201, body={"name": "New"}, is_true=is_the_callers_own)
+    ],
     "categories.edit": [
         Asked("PATCH", f"{LIBRARY}/categories/{{id}}", body={"color": "#336699"}, absent=NOT_A_CATEGORY)
     ],
     "categories.delete": [Asked("DELETE", f"{LIBRARY}/categories/{{id}}", absent=NOT_A_CATEGORY)],
-    "collections.list": [Asked("GET", f"{LIBRARY}/collections")],
+    "collections.list": [Asked("GET", f"{LIBRARY}/collections", is_true=counts_the_callers_game)],
     "users.library": [
-        Asked("GET", path) for path in (f"{LIBRARY}/users/{{id}}/library", "/api/v1/users/{id}/library")
+        Asked("GET", path, is_true=shows_the_users_games)
+        for path in (f"{LIBRARY}/users/{{id}}/library", "/api/v1/users/{id}/library")
     ],
 }
 """Every REST operation of the matrix, and how it is asked for; a row without a request fails a test."""
 
 RELATIONS = ("own", "another's", "absent")
+Case = tuple[str, Asked, Role, str]
 CASES = [
     pytest.param((operation, asked, role, relation), id=f"{operation}-{n}-{role}-{relation}")
     for operation, requests in REQUESTS.items()
@@ -73,6 +118,22 @@ CASES = [
     for role in Role
     for relation in RELATIONS
 ]
+GUARDED = sorted(REQUESTS.keys() - {"schema.read"})
+"""What a token and a role are needed for."""
+OWNED = {
+    "library.list": "list_library",
+    "library.item": "show_item",
+    "library.edit": "edit_item",
+    "library.access": "check_game_access",
+    "library.file": "file_item",
+    "library.unfile": "unfile_item",
+    "categories.list": "list_categories",
+    "categories.create": "create_category",
+    "categories.edit": "edit_category",
+    "categories.delete": "delete_category",
+    "collections.list": "list_collections",
+}
+"""Operations on one's own, and the use cases that look after that."""
 _numbers = count()
 
 
@@ -109,14 +170,19 @@ def test_every_operation_of_the_matrix_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-async def test_the_matrix_decides(
-    shared: World, door: httpx2.AsyncClient, case: tuple[str, Asked, Role, str]
+async def test_the_matrix_decides(shared: World, door: httpx2.AsyncClient, case: Case) -> None:
+    await hold_to_the_matrix(shared, door, case, furnisher=door)
+
+
+async def hold_to_the_matrix(
+    world: World, door: httpx2.AsyncClient, case: Case, *, furnisher: httpx2.AsyncClient
 ) -> None:
+    """Ask the door once, of a world furnished through another or the same; assert what the matrix says of it."""
     operation, asked, role, relation = case
-    caller, own_category = await furnished(shared, door)
-    other, other_category = await furnished(shared, door)
+    caller, own_category = await furnished(world, furnisher)
+    other, other_category = await furnished(world, furnisher)
     # For games, the other user has one that the caller has not.
-    shared.own(a_game(f"Only {other}"), by=other)
+    world.own(a_game(f"Only {other}"), by=other)
     ids: dict[str, dict[str, object]] = {
         "own": {"game": GAME, "category": own_category, "user": user_id(caller)},
         "another's": {
@@ -140,9 +206,91 @@ async def test_the_matrix_decides(
         )
         assert refusal(response) == refused
     elif relation == "own" or asked.absent is None:
+        asking = Asking(world, user_id(caller), own_category, relation)
         assert response.status_code == asked.status, response.text
+        assert asked.is_true is None or asked.is_true(data(response, asked.status), asking), response.text
     else:
         assert refusal(response)[:2] == asked.absent
+
+
+class TestMutants:
+    """The check of the checks (reliability E): whatever guard is taken away, at whatever operation, it is noticed."""
+
+    @staticmethod
+    async def is_noticed(
+        operation: str, world: World, door: httpx2.AsyncClient, furnisher: httpx2.AsyncClient
+    ) -> bool:
+        """Tell whether `test_the_matrix_decides` fails for any case of the operation."""
+        for asked in REQUESTS[operation]:
+            for role in Role:
+                for relation in RELATIONS:
+                    world.store.__dict__.update(Store().__dict__)
+                    try:
+                        await hold_to_the_matrix(
+                            world, door, (operation, asked, role, relation), furnisher=furnisher
+                        )
+                    except AssertionError:
+                        return True
+        return False
+
+    @pytest.mark.parametrize("operation", GUARDED)
+    async def test_none_survives_without_a_look_at_the_token(
+        self, shared: World, door: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch, operation: str
+    ) -> None:
+        guard = doorkeeper._token
+
+        def unguarded(scope: Scope) -> str:
+            has_token = any(name == b"authorization" for name, _ in scope["headers"])
+            is_mutated = scope["route_handler"].opt["operation"] == operation
+            return "stranger.user.support" if is_mutated and not has_token else guard(scope)
+
+        monkeypatch.setattr(doorkeeper, "_token", unguarded)
+
+        assert await self.is_noticed(operation, shared, door, door)
+
+    @pytest.mark.parametrize("operation", GUARDED)
+    async def test_none_survives_without_a_look_at_the_role(
+        self, shared: World, door: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch, operation: str
+    ) -> None:
+        def unguarded(asked: str, roles: Iterable[Role]) -> None:
+            if asked != operation:
+                authorize(asked, roles)
+
+        monkeypatch.setattr(doorkeeper, "authorize", unguarded)
+
+        assert await self.is_noticed(operation, shared, door, door)
+
+    @pytest.mark.parametrize("operation", OWNED)
+    async def test_none_survives_without_a_look_at_the_owner(
+        self, shared: World, door: httpx2.AsyncClient, operation: str
+    ) -> None:
+        use_case = shared.use_cases[OWNED[operation]]
+
+        async def unguarded(command: Any) -> Any:
+            return await use_case(replace(command, user_id=owner_of_what_is_asked_for(shared.store, command)))
+
+        application = shared.application(**{OWNED[operation]: unguarded}, registry=CollectorRegistry())
+        async with client_of(create_app(application)) as mutant:
+            assert await self.is_noticed(operation, shared, mutant, door)
+
+    def test_every_operation_is_among_them(self) -> None:
+        public = {"schema.read"}
+        by_role_alone = {"users.library"}
+
+        assert set(GUARDED) == REQUESTS.keys() - public
+        assert OWNED.keys() == REQUESTS.keys() - public - by_role_alone
+
+
+def owner_of_what_is_asked_for(store: Store, command: Any) -> UserId:
+    """Return whose object it is; without a user's filter, a list is of anybody's."""
+    me: UserId = command.user_id
+    if hasattr(command, "game_id"):
+        owners = [user for user, game in store.entries if game == command.game_id]
+    elif hasattr(command, "category_id"):
+        owners = [user for user, own in store.categories.items() if command.category_id in own]
+    else:
+        owners = [user for user, _ in store.entries if user != me]
+    return me if me in owners or not owners else owners[0]
 
 
 @pytest.mark.parametrize(

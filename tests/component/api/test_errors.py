@@ -169,12 +169,40 @@ class TestRouting:
         response = await client.request(method, LIBRARY, headers=bearer())
 
         assert refusal(response) == (405, "METHOD_NOT_ALLOWED", {})
-        assert response.headers["Allow"] == "GET, OPTIONS"
+        assert response.headers["Allow"] == "GET, HEAD, OPTIONS"
 
     async def test_options_tells_the_methods_without_a_token(self, client: httpx2.AsyncClient) -> None:
         response = await client.options(LIBRARY)
 
-        assert (response.status_code, response.headers["Allow"], response.text) == (204, "GET, OPTIONS", "")
+        assert (response.status_code, response.text) == (204, "")
+        assert response.headers["Allow"] == "GET, HEAD, OPTIONS"
+
+    @pytest.mark.parametrize("path", [LIBRARY, f"{LIBRARY}?limit=x", "/schema/docs", "/nowhere"])
+    @pytest.mark.parametrize("coding", ["identity", "gzip"])
+    async def test_head_answers_like_get_without_a_body(
+        self, client: httpx2.AsyncClient, path: str, coding: str
+    ) -> None:
+        headers = bearer() | {"X-Request-ID": "the-same", "Accept-Encoding": coding}
+
+        got = await client.get(path, headers=headers)
+        head = await client.head(path, headers=headers)
+
+        for each in (got, head):
+            each.headers.pop("RateLimit-Remaining", None)
+        assert (head.status_code, head.headers, head.content) == (got.status_code, got.headers, b"")
+
+    async def test_head_of_what_the_client_has_is_not_modified(self, client: httpx2.AsyncClient) -> None:
+        tag = (await client.head(LIBRARY, headers=bearer())).headers["ETag"]
+
+        response = await client.head(LIBRARY, headers=bearer() | {"If-None-Match": tag})
+
+        assert response.status_code == 304
+
+    async def test_head_of_what_has_no_get_is_refused(self, client: httpx2.AsyncClient) -> None:
+        response = await client.head(f"{LIBRARY}/games/{game_id('Portal 2')}/categories", headers=bearer())
+
+        assert response.status_code == 405
+        assert response.headers["Allow"] == "OPTIONS, POST"
 
     async def test_a_malformed_host_is_refused(self, client: httpx2.AsyncClient) -> None:
         response = await client.get(LIBRARY, headers=bearer() | {"Host": "a b"})

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx2
@@ -9,7 +10,9 @@ import psycopg
 import pytest
 from builders import a_game, game_id, user_id
 from component.api.door import LIBRARY, World, bearer, data, refusal
-from component.api.serving import authorization, client_at, environment, serving
+from component.api.raw import Connection
+from component.api.serving import authorization, buy, client_at, environment, serving
+from figures import Report
 from uuid_utils.compat import uuid7
 
 from library_devstack.standins.issuer import Issuer
@@ -156,42 +159,85 @@ class TestRefusalsAreNotKept:
         assert data(await client.get(CATEGORIES, headers=bearer()))["items"] == []
 
 
-ROUNDS, AT_ONCE = 20, 50
+ROUNDS, AT_ONCE = 200, 50
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_fifty_at_once_have_one_effect(
-    tmp_path: Path, database: str, redis_url: str, issuer: Issuer
+    tmp_path: Path, database: str, redis_url: str, issuer: Issuer, *, report: Report
 ) -> None:
     """G5: over two processes, so that neither memory alone decides."""
+    ended: Counter[str] = Counter()
+    body = b'{"name":"RPG"}'
     environ = environment(database=database, redis_url=redis_url, issuer=issuer)
-    async with serving(tmp_path, environ, processes=2) as processes:
-        clients = [client_at(process) for process in processes]
-        try:
-            for number in range(ROUNDS):
-                headers = authorization(issuer, user_id(f"user {number}")) | {"Idempotency-Key": str(uuid7())}
-                responses = await asyncio.gather(
-                    *(
-                        clients[n % 2].post(CATEGORIES, json={"name": "RPG"}, headers=headers)
-                        for n in range(AT_ONCE)
-                    )
-                )
+    async with serving(tmp_path, environ, processes=2) as processes, AsyncExitStack() as stack:
+        urls = [httpx2.URL(process.url) for process in processes]
+        connections = [
+            await stack.enter_async_context(Connection(urls[n % 2].host, urls[n % 2].port or 0))
+            for n in range(AT_ONCE)
+        ]
+        for number in range(ROUNDS):
+            headers = authorization(issuer, user_id(f"user {number}")) | {
+                "Host": "library",
+                "Content-Type": "application/json",
+                "Content-Length": str(len(body)),
+                "Idempotency-Key": str(uuid7()),
+            }
+            lines = [
+                f"POST {CATEGORIES} HTTP/1.1",
+                *(f"{name}: {value}" for name, value in headers.items()),
+            ]
+            request = [line.encode() for line in lines]
 
-                statuses = Counter(each.status_code for each in responses)
-                assert statuses.keys() <= {201, 409}
-                assert all(
-                    refusal(each)[1] == "IDEMPOTENCY_IN_PROGRESS"
-                    for each in responses
-                    if each.status_code == 409
-                )
-                made = [each for each in responses if each.status_code == 201]
-                assert len({each.content for each in made}) == 1
-                assert sum("Idempotent-Replayed" not in each.headers for each in made) == 1
-        finally:
-            for client in clients:
-                await client.aclose()
+            answers = await asyncio.gather(*(each.ask(*request, body=body) for each in connections))
+
+            statuses = Counter(each.status for each in answers)
+            assert statuses.keys() <= {201, 409}
+            assert all(
+                refusal(each.response)[1] == "IDEMPOTENCY_IN_PROGRESS"
+                for each in answers
+                if each.status == 409
+            )
+            made = [each for each in answers if each.status == 201]
+            assert len({each.body for each in made}) == 1
+            assert sum("idempotent-replayed" not in each.headers for each in made) == 1
+            ended += Counter(done=1, replayed=len(made) - 1, refused=statuses[409])
 
     async with await psycopg.AsyncConnection.connect(database) as connection:
         cursor = await connection.execute(
             "SELECT (SELECT count(*) FROM user_game_categories), (SELECT count(*) FROM idempotency_keys)"
         )
         assert await cursor.fetchone() == (ROUNDS, ROUNDS)
+    report(f"{ROUNDS} rounds of {AT_ONCE}: " + ", ".join(f"{count} {name}" for name, count in ended.items()))
+
+
+async def test_a_key_is_the_users_the_operations_and_the_requests(
+    tmp_path: Path, database: str, redis_url: str, issuer: Issuer
+) -> None:
+    """G6, over real stores: what is stored under a key is found again by nothing else."""
+    for name in ("alice", "bob"):
+        await buy(database, "Portal 2", by=name)
+    environ = environment(database=database, redis_url=redis_url, issuer=issuer)
+    async with serving(tmp_path, environ) as (process,), client_at(process) as client:
+        alice, bob = (
+            authorization(issuer, user_id(name)) | {"Idempotency-Key": "key"} for name in ("alice", "bob")
+        )
+        first = await client.post(CATEGORIES, json={"name": "RPG"}, headers=alice)
+        same = await client.post(CATEGORIES, json={"name": "RPG"}, headers=alice)
+        other_payload = await client.post(CATEGORIES, json={"name": "MMO"}, headers=alice)
+        other_user = await client.post(CATEGORIES, json={"name": "MMO"}, headers=bob)
+        other_operation = await client.post(FILING, json={"category_name": "RPG"}, headers=alice)
+        malformed = [
+            await client.post(CATEGORIES, json={"name": "RPG"}, headers=alice | {"Idempotency-Key": key})
+            for key in ("", "x" * 256, "a\tb")
+        ]
+
+    assert (same.status_code, same.content) == (first.status_code, first.content)
+    assert same.headers["Idempotent-Replayed"] == "true"
+    assert refusal(other_payload) == (422, "IDEMPOTENCY_KEY_REUSED", {})
+    assert data(other_user, 201)["name"] == "MMO"
+    assert data(other_operation)["categories"] == ["RPG"]
+    for each in malformed:
+        assert refusal(each)[:2] == (400, "VALIDATION_ERROR")
+        assert refusal(each)[2]["field"] == "Idempotency-Key"

@@ -284,6 +284,24 @@ class TestConditional:
 
         assert "ETag" not in response.headers
 
+    @pytest.mark.parametrize(
+        ("path", "status"),
+        [
+            (f"{LIBRARY}/{game_id('absent')}", 404),
+            (f"{LIBRARY}?cursor=bogus", 400),
+            (f"{LIBRARY}?limit=1", 200),
+        ],
+    )
+    async def test_a_tag_is_of_no_use_for_another_request(
+        self, client: httpx2.AsyncClient, path: str, status: int
+    ) -> None:
+        """Without the tag those are no 200 either (RFC 9110 13.2.1)."""
+        tag = (await client.get(LIBRARY, headers=bearer())).headers["ETag"]
+
+        response = await client.get(path, headers=bearer() | {"If-None-Match": tag})
+
+        assert response.status_code == status
+
     async def test_a_star_matches_only_what_is_there(self, client: httpx2.AsyncClient) -> None:
         star = bearer() | {"If-None-Match": "*"}
 

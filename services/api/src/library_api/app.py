@@ -15,7 +15,7 @@ from library_api.doorkeeper import Doorkeeper, require_matrix
 from library_api.errors import answer
 from library_api.idempotency import KEY_HEADER, REPLAYED_HEADER, Idempotency
 from library_api.metering import Meter
-from library_api.methods import METHODS, ToldMethods, methods_of
+from library_api.methods import METHODS, Heads, ToldMethods, methods_of
 from library_api.openapi import openapi_config
 from library_api.parameters import acting_user
 from library_api.query_rules import StrictQuery, published_rules
@@ -29,7 +29,7 @@ _PREFLIGHT_SECONDS = 600
 def create_app(application: Application) -> ASGIApp:
     """Return the whole door. Raises OperationNotInMatrix for a route without a row in the access matrix."""
     return Boundary(
-        Compression(create_routing(application)),
+        Heads(Compression(create_routing(application))),
         ids=application.ids,
         tracing=application.tracing,
         registry=application.registry,

@@ -20,6 +20,7 @@ from library_api.client_address import Network, client_address
 from library_api.errors import answer
 from library_api.metering import quota_headers
 from library_domain.shared.caller import Caller, acting, current_caller
+from library_domain.shared.errors import ValidationFailed
 from library_domain.shared.ids import IdSource
 
 REQUEST_ID_HEADER = "X-Request-ID"
@@ -95,6 +96,7 @@ class Boundary:
         response = _Response(scope, send)
         started = perf_counter()
         try:
+            _refuse_two_hosts(scope)
             await self._app(scope, receive, response.send)
         except Exception as error:
             if response.status is not None:
@@ -137,6 +139,12 @@ class Boundary:
                 status=response.status,
                 duration_ms=round(seconds * 1000, 3),
             )
+
+
+def _refuse_two_hosts(scope: HTTPScope) -> None:
+    """Raise ValidationFailed when two hosts are named (RFC 9112 3.2): a proxy in front may have read the other."""
+    if len(Headers.from_scope(scope).getall("host", [])) > 1:
+        raise ValidationFailed(field="Host", reason="repeated")
 
 
 class _Response:

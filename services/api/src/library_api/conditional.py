@@ -1,5 +1,6 @@
 """ETags from the user's revision (data 15): a client that has the newest is told so before any page is read."""
 
+import hashlib
 from collections.abc import Iterable
 from importlib.metadata import version
 
@@ -36,6 +37,7 @@ _OK = 200
 _NOT_MODIFIED = 304
 _MAX_TAGS = 64
 _ANYTHING = "*"
+_TARGET_CHARACTERS = 16
 
 
 class Conditional(ASGIMiddleware):
@@ -57,7 +59,7 @@ class Conditional(ASGIMiddleware):
         # Read before the page: what changes in between makes the next request's ETag new, and no change is missed.
         current = await self._show_version(ShowVersion(user_id=UserId(actor)))
         scope["state"][VERSION] = current
-        tag = etag(current)
+        tag = etag(current, of=_target(scope))
         known = _tags(Headers.from_scope(scope).getall("if-none-match", []))
         if tag.removeprefix("W/") in known:
             await _send_not_modified(send, tag)
@@ -81,9 +83,18 @@ class Conditional(ASGIMiddleware):
             await _send_not_modified(send, tag)
 
 
-def etag(current: Version) -> str:
-    """Return the ETag of whatever is answered from this version."""
-    return f'W/"{_RELEASE}.{current.timeline}.{current.epoch}.{current.revision}"'
+def etag(current: Version, *, of: bytes) -> str:
+    """Return the ETag of what is answered from this version to a request of this target.
+
+    Whoever has it was answered 200 there. One tag for all targets would be a 304 for what is not there, or is no proper
+    request (RFC 9110 13.2.1).
+    """
+    target = hashlib.sha256(of).hexdigest()[:_TARGET_CHARACTERS]
+    return f'W/"{_RELEASE}.{current.timeline}.{current.epoch}.{current.revision}.{target}"'
+
+
+def _target(scope: Scope) -> bytes:
+    return scope["path"].encode("utf-8", "surrogateescape") + b"?" + scope["query_string"]
 
 
 def cursor_prefix(current: Version) -> str:

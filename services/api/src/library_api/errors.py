@@ -13,6 +13,7 @@ from loguru import logger
 from library_api.envelope import ErrorBody, Failure
 from library_api.languages import negotiate
 from library_api.messages import MESSAGES
+from library_api.methods import allow
 from library_api.refusals import HTTPRefusal, PayloadTooLarge
 from library_domain.shared.caller import current_caller
 from library_domain.shared.errors import DependencyUnavailable, DomainError, Kind
@@ -101,7 +102,7 @@ def _refuse_framework(error: HTTPException) -> Refusal:
     if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         headers["Connection"] = "close"  # the rest of the body is not read
     if isinstance(error, MethodNotAllowedException):
-        headers["Allow"] = (error.headers or {})["allow"]
+        headers["Allow"] = allow((error.headers or {})["allow"].split(", "))
     return Refusal(status=status, code=_FRAMEWORK[status], details=_details(error), headers=headers)
 
 

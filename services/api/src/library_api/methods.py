@@ -1,7 +1,11 @@
-"""OPTIONS tells every method of a path: Litestar tells those of the handler that was registered first."""
+"""The methods that RFC 9110 expects everywhere, and that Litestar leaves to each handler.
+
+HEAD answers as GET does, without the body; Allow tells every method of a path, not those of the handler that was
+registered first.
+"""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from litestar import Litestar
 from litestar.datastructures import MutableScopeHeaders
@@ -20,7 +24,35 @@ def methods_of(app: Litestar) -> Mapping[str, str]:
     for route in app.routes:
         if isinstance(route, HTTPRoute):
             methods[route.path_format] |= set(route.methods)
-    return {path: ", ".join(sorted(each)) for path, each in methods.items()}
+    return {path: allow(each) for path, each in methods.items()}
+
+
+def allow(methods: Iterable[str]) -> str:
+    """Return the value of an Allow header: these methods, and HEAD wherever GET is."""
+    known = set(methods)
+    return ", ".join(sorted(known | {HttpMethod.HEAD.value} if HttpMethod.GET in known else known))
+
+
+class Heads:
+    """Lets a HEAD pass as a GET and keeps its body back (RFC 9110 9.3.2)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != ScopeType.HTTP or scope["method"] != HttpMethod.HEAD:
+            await self._app(scope, receive, send)
+            return
+
+        async def send_head(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message["body"] = b""
+            await send(message)
+
+        # In place: whoever stands around us looks into this very scope for what became of the request.
+        scope["method"] = HttpMethod.GET
+        await self._app(scope, receive, send_head)
 
 
 class ToldMethods(ASGIMiddleware):

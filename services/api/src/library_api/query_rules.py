@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
 
 from litestar import Request
 from litestar.datastructures import State
@@ -61,11 +62,22 @@ class StrictQuery(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Let the request pass if its query is in order."""
         # Parsed once: Litestar keeps the result in the scope, where the handler's parameters come from too.
+        _require_utf8(scope["query_string"])
         given = list(Request[object, object, State](scope).query_params.multi_items())
         if given:
             rules: Rules = scope["litestar_app"].state.query_rules
             _check(given, rules.get(scope["path_template"], {}))
         await next_app(scope, receive, send)
+
+
+def _require_utf8(query: bytes) -> None:
+    """Refuse what Litestar would read with replacement characters. Raises ValidationFailed naming the parameter."""
+    for part in query.split(b"&"):
+        try:
+            unquote_to_bytes(part).decode()
+        except UnicodeDecodeError as error:
+            name = unquote_to_bytes(part.partition(b"=")[0]).decode(errors="replace")
+            raise ValidationFailed(field=name[:_SHOWN_CHARACTERS], reason="not_utf8") from error
 
 
 def _check(given: Sequence[tuple[str, str]], allowed: Mapping[str, QueryParameter]) -> None:

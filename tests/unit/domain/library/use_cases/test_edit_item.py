@@ -124,9 +124,10 @@ class TestEdit:
     async def test_refuses_as_a_whole(self, desk: Desk) -> None:
         with pytest.raises(LimitReached):
             await desk.edit(is_favorite=True, categories=[f"category {n}" for n in range(21)])
-        with pytest.raises(InvalidCategory):
+        with pytest.raises(InvalidCategory) as refused:
             await desk.edit(is_favorite=True, categories=["good", "."])
 
+        assert refused.value.details["field"] == "categories[1]"
         assert (desk.news(), desk.store.categories.get(ALICE)) == ([], None)
 
 

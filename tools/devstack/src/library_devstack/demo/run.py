@@ -37,6 +37,8 @@ def run(stack: Stack, dataset: Dataset, *, issuer: Issuer, stay: bool) -> None:
     with stack.state.locked(RUN), running(stack):
         bring_up(stack, with_services=True)
         found = addresses(stack)
+        # The first thing to be seen, and good to click on while the rest is loaded.
+        _print_documentation(found["API_URL"])
         bootstrap = stack.find(Kafka).bootstrap
         loaded = asyncio.run(load(dataset, dsn=stack.find(Postgres).dsn(), bootstrap=bootstrap))
         if loaded.events:
@@ -59,9 +61,16 @@ def run(stack: Stack, dataset: Dataset, *, issuer: Issuer, stay: bool) -> None:
             _stay(stack)
 
 
+def _print_documentation(api_url: str) -> None:
+    console.print(
+        f"[bold]the API, to read and try: {api_url}/schema/docs[/]", highlight=False, soft_wrap=True
+    )
+
+
 def _print_addresses(stack: Stack, issuer: Issuer, user: UUID) -> None:
     everything = {**addresses(stack), **stack.env()}
     console.rule("it runs", align="left")
+    _print_documentation(everything["API_URL"])
     for name in _ADDRESSES:
         console.print(f"{name:<16} {everything[name]}", highlight=False, soft_wrap=True)
     console.print(
@@ -71,9 +80,7 @@ def _print_addresses(stack: Stack, issuer: Issuer, user: UUID) -> None:
     )
     console.print(f"TOKEN={issuer.mint(user)}", highlight=False, soft_wrap=True)
     console.print(
-        f"the API, to read and try: {everything['API_URL']}/schema/docs",
         f'curl -H "Authorization: Bearer $TOKEN" {everything["API_URL"]}/api/v1/library',
-        sep="\n",
         highlight=False,
         soft_wrap=True,
     )

@@ -20,24 +20,24 @@ _PUNCTUATION = " -_.&'"
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
 
 
-def category_name(text: str) -> str:
+def category_name(text: str, *, field: str = "name") -> str:
     """Return the text as a name of a category: NFC, trimmed.
 
-    Raises InvalidCategory unless it has 1 to 100 characters, all of them letters of any script, digits, spaces or
-    one of `-_.&'`, and a letter or digit among them, so that `.` and `..` cannot be.
+    Raises InvalidCategory naming `field` unless it has 1 to 100 characters, all of them letters of any script, digits,
+    spaces or one of `-_.&'`, and a letter or digit among them, so that `.` and `..` cannot be.
     """
     name = unicodedata.normalize("NFC", text).strip()
     if not name:
-        raise InvalidCategory(field="name", reason="empty")
+        raise InvalidCategory(field=field, reason="empty")
     if len(name) > MAX_NAME:
-        raise InvalidCategory(field="name", reason="too_long", maximum=MAX_NAME)
+        raise InvalidCategory(field=field, reason="too_long", maximum=MAX_NAME)
     kinds = [unicodedata.category(character) for character in name]
     for character, kind in zip(name, kinds, strict=True):
         # Scripts such as Devanagari write vowels as marks on their letters.
         if kind[0] not in "LM" and kind != "Nd" and character not in _PUNCTUATION:
-            raise InvalidCategory(field="name", reason="characters", allowed=_PUNCTUATION)
+            raise InvalidCategory(field=field, reason="characters", allowed=_PUNCTUATION)
     if not any(kind[0] == "L" or kind == "Nd" for kind in kinds):
-        raise InvalidCategory(field="name", reason="no_letter")
+        raise InvalidCategory(field=field, reason="no_letter")
     return name
 
 
@@ -82,12 +82,14 @@ class Categories:
         """Return the names of some categories, in the order in which they are shown."""
         return [each.name for each in sorted(map(self.by_id.__getitem__, category_ids), key=lambda c: c.key)]
 
-    def find_or_create(self, name: str, *, category_id: UUID, now: datetime) -> Category:
+    def find_or_create(self, name: str, *, category_id: UUID, now: datetime, field: str = "name") -> Category:
         """Return the category of this name, made now with this id if there is none. Raises what `create` raises."""
-        return self.named(name) or self.create(name, category_id=category_id, now=now)
+        return self.named(name) or self.create(name, category_id=category_id, now=now, field=field)
 
-    def create(self, name: str, *, category_id: UUID, now: datetime, color: str | None = None) -> Category:
-        """Make a category.
+    def create(
+        self, name: str, *, category_id: UUID, now: datetime, color: str | None = None, field: str = "name"
+    ) -> Category:
+        """Make a category; `field` is what its name is called by whoever gave it.
 
         Raises InvalidCategory for what is no name, ValidationFailed for what is no colour, CategoryExists when there
         is one of this name, LimitReached when there are 200.
@@ -95,7 +97,7 @@ class Categories:
         category = Category(
             id=category_id,
             user_id=self.user_id,
-            name=category_name(name),
+            name=category_name(name, field=field),
             color=_color(color),
             created_at=now,
             updated_at=now,

@@ -9,7 +9,7 @@ from library_domain.shared.ports import JobPayload
 RECORD_INSTALLATION = "library.record_installation"
 """The job that records the report once the game is there; its key is `{user_id}:{game_id}:{what}:{device_id}`.
 
-What is `files` or `progress`: newer progress must not push out what lies on the device (ADR 0022).
+What is `files` or `progress`: newer progress must not push out what lies on the device (ADR 0026).
 """
 
 

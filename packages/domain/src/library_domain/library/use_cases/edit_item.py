@@ -54,8 +54,10 @@ class EditItemHandler:
                 category_ids=UNSET
                 if command.categories is UNSET
                 else [
-                    categories.find_or_create(name, category_id=self._ids.new(), now=now).id
-                    for name in command.categories
+                    categories.find_or_create(
+                        name, category_id=self._ids.new(), now=now, field=f"categories[{n}]"
+                    ).id
+                    for n, name in enumerate(command.categories)
                 ],
             )
             await tx.categories.save(categories)

@@ -21,7 +21,7 @@ class FileItem:
 class FileItemHandler:
     """Let the entry and the categories decide; return the names of the game's categories.
 
-    Raises GameNotFound for a game that the user never had, InvalidCategory and LimitReached.
+    Raises GameNotFound for a game that the user never had, InvalidCategory naming `category_name`, and LimitReached.
     """
 
     def __init__(self, *, uow: LibraryUnitOfWork, clock: Clock, ids: IdSource) -> None:
@@ -39,7 +39,9 @@ class FileItemHandler:
             categories = await tx.categories.of(command.user_id)
             games = await tx.games.known((command.game_id,))
 
-            category = categories.find_or_create(command.category, category_id=self._ids.new(), now=now)
+            category = categories.find_or_create(
+                command.category, category_id=self._ids.new(), now=now, field="category_name"
+            )
             entry.edit(
                 now=now,
                 game_name=games[command.game_id].name if command.game_id in games else None,
