@@ -138,21 +138,24 @@ async def test_two_minutes_of_random_kills_lose_double_and_reorder_nothing(
 
 
 async def settled(house: House, announced: Tail, promises: Promises) -> None:
+    left: Counter[str] = Counter()
+
     async def idle() -> bool:
-        installed = await house.count("user_installations")
-        return (
-            await house.count("inbox") >= len(promises.claims)
-            and installed >= len(promises.installed)
-            and await house.count("jobs") == 0
-        )
+        left["claims"] = len(promises.claims) - await house.count("inbox")
+        left["installations"] = len(promises.installed) - await house.count("user_installations")
+        left["jobs"] = await house.count("jobs")
+        return not any(left.values())
 
     async def published() -> bool:
         committed = await house.count("evidence.outbox")
         return await house.count("outbox") == 0 and len({e.id for e in announced.records}) >= committed
 
-    await until(
-        idle, within=SETTLING_SECONDS, every=0.25, what=f"the effects of {len(promises.events)} events"
-    )
+    try:
+        await until(
+            idle, within=SETTLING_SECONDS, every=0.25, what=f"the effects of {len(promises.events)} events"
+        )
+    except AssertionError as missing:
+        raise AssertionError(f"{missing}; still to come: {dict(left)}") from None
     await until(published, within=60, every=0.25, what="an empty outbox and its events on Kafka")
 
 

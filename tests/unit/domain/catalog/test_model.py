@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -55,7 +56,7 @@ def test_the_newer_state_replaces_and_any_rather_than_a_stub(
         ("original_amount", {"original_amount": Money(Decimal(9), "USD")}),
     ],
 )
-def test_what_is_no_price_is_refused(field: str, overrides: dict[str, object]) -> None:
+def test_what_is_no_price_is_refused(field: str, overrides: dict[str, Any]) -> None:
     with pytest.raises(ValidationFailed) as refused:
         a_price("4.99", **overrides)
 
