@@ -5,8 +5,9 @@ import time
 from uuid import UUID
 
 from library_devstack.console import PROGRAM, console, notes
+from library_devstack.demo.doors import Doors
 from library_devstack.demo.load import load
-from library_devstack.demo.show import Doors, show
+from library_devstack.demo.show import show
 from library_devstack.lifecycle import RUN, bring_up, running
 from library_devstack.sample import Dataset
 from library_devstack.services import addresses, services

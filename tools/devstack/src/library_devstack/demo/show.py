@@ -5,7 +5,6 @@ import json
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +15,8 @@ from rich.table import Table
 from library_adapters.system import Uuid7Source
 from library_devstack import access
 from library_devstack.console import PROGRAM, console
+from library_devstack.demo import story
+from library_devstack.demo.doors import Doors, ask
 from library_devstack.demo.probes import probe_purchase
 from library_devstack.events import (
     LIBRARY_EVENTS,
@@ -38,17 +39,10 @@ _TIMEOUT_SECONDS = 15.0
 _CALL_TIMEOUT_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Doors:
-    """Where the service is."""
-
-    api_url: str
-    grpc_address: str
-    bootstrap: str
-
-
 async def show(doors: Doors, dataset: Dataset, issuer: Issuer) -> UUID:
     """Print a library page, an item, an access check, the event of a purchase, and the time until it was visible.
+
+    Then what else becomes of a game: a table of events and their effects.
 
     Return the user id of the player whose library it was.
     """
@@ -71,6 +65,7 @@ async def show(doors: Doors, dataset: Dataset, issuer: Issuer) -> UUID:
         )
 
         await _show_purchase(doors, client, issuer, games)
+        await story.tell(doors, client, issuer, game=games[0].game_id, other=games[1].game_id)
     return player_id(player)
 
 
@@ -146,11 +141,10 @@ async def _time_to_visible(
     client: httpx.AsyncClient, issuer: Issuer, producer: AIOKafkaProducer, purchase: Envelope
 ) -> float:
     user, game = purchase["data"]["user_id"], purchase["data"]["game_id"]
-    headers = {"Authorization": f"Bearer {issuer.mint(user)}"}
     began = time.monotonic()
     await producer.send_and_wait(PAYMENT_EVENTS, **record(purchase))
     while time.monotonic() - began < _TIMEOUT_SECONDS:
-        answer = await client.get(f"/api/v1/library/{game}", headers=headers)
+        answer = await ask(client, issuer, UUID(user), f"/api/v1/library/{game}")
         if answer.status_code == httpx.codes.OK:
             return time.monotonic() - began
         await asyncio.sleep(_POLL_SECONDS)
@@ -177,7 +171,7 @@ def _print_document(title: str, document: dict[str, Any]) -> None:
 
 
 async def _get(client: httpx.AsyncClient, issuer: Issuer, user: UUID, path: str) -> dict[str, Any]:
-    answer = await client.get(path, headers={"Authorization": f"Bearer {issuer.mint(user)}"})
+    answer = await ask(client, issuer, user, path)
     if answer.status_code != httpx.codes.OK:
         raise StackError(f"GET {path} answered {answer.status_code}: {answer.text}")
     data: dict[str, Any] = answer.json()["data"]
