@@ -202,6 +202,21 @@ class TestRights:
         assert len(rights.parent_grants or []) == 1
         assert list(dlc) == [game_id("Art book")]
 
+    async def test_of_several_games_are_those_of_each_in_their_order(
+        self, world: World, add: AddToLibraryHandler
+    ) -> None:
+        await learn(
+            world, a_game("Portal 2"), a_dlc("Art book", of="Portal 2"), a_dlc("Maps", of="Half-Life")
+        )
+        await add(a_purchase("Portal 2", dlc=(game_id("Art book"),)))
+        await add(a_purchase("Maps"))
+        asked = [game_id(name) for name in ("Maps", "absent", "Art book", "Portal 2", "Maps")]
+
+        rights = await world.reader.rights_of(ALICE, asked)
+
+        assert rights == [await world.reader.rights(ALICE, each) for each in asked]
+        assert [len(each.grants) for each in rights] == [1, 0, 1, 1, 1]
+
 
 class TestEntries:
     async def test_come_back_as_they_were_saved(self, world: World, add: AddToLibraryHandler) -> None:

@@ -113,6 +113,18 @@ class PostgresLibraryReader:
                 cursor = await connection.execute(_SQL["rights"], {"user_id": user_id, "game_id": game_id})
                 return _rights(await cursor.fetchall())
 
+    async def rights_of(self, user_id: UserId, game_ids: Sequence[GameId]) -> Sequence[Rights]:
+        """See the port."""
+        rows: list[list[Mapping[str, Any]]] = [[] for _ in game_ids]
+        with driver_errors():
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(
+                    _SQL["rights_of"], {"user_id": user_id, "game_ids": list(game_ids)}
+                )
+                async for row in cursor:
+                    rows[row["n"] - 1].append(row)
+        return [_rights(each) for each in rows]
+
     async def owned_dlc(self, user_id: UserId, game_id: GameId, *, now: datetime) -> Sequence[GameId]:
         """See the port."""
         with driver_errors():
