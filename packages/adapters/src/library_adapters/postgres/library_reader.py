@@ -96,7 +96,7 @@ class PostgresLibraryReader:
                 rows = await connection.execute(_SQL["item"], parameters)
                 rights = await connection.execute(_SQL["rights"], parameters)
                 row = await rows.fetchone()
-                held = _rights(await rights.fetchall())
+                held = to_rights(await rights.fetchall())
         if row is None:
             return None
         return LibraryItemDetail(
@@ -111,7 +111,7 @@ class PostgresLibraryReader:
         with driver_errors():
             async with self._pool.connection() as connection:
                 cursor = await connection.execute(_SQL["rights"], {"user_id": user_id, "game_id": game_id})
-                return _rights(await cursor.fetchall())
+                return to_rights(await cursor.fetchall())
 
     async def rights_of(self, user_id: UserId, game_ids: Sequence[GameId]) -> Sequence[Rights]:
         """See the port."""
@@ -123,7 +123,7 @@ class PostgresLibraryReader:
                 )
                 async for row in cursor:
                     rows[row["n"] - 1].append(row)
-        return [_rights(each) for each in rows]
+        return [to_rights(each) for each in rows]
 
     async def owned_dlc(self, user_id: UserId, game_id: GameId, *, now: datetime) -> Sequence[GameId]:
         """See the port."""
@@ -144,20 +144,27 @@ def choose_page(
     query: LibraryQuery, user_id: UserId, *, now: datetime
 ) -> tuple[LiteralString, dict[str, Any]]:
     """Return the statement that reads this part of the list, and its parameters."""
+    return _SQL[page_statement(query)], {"user_id": user_id, "now": now} | page_parameters(query, now)
+
+
+def page_statement(query: LibraryQuery) -> str:
+    """Return the name of the statement that reads this part of the list."""
     key, direction = _KEYS[query.sort], query.order.value.upper()
+    if query.page.after is None:
+        return f"page.{key}.{direction}"
+    if query.page.after.key is None:
+        return f"page_after_null.{key}.{direction}"
+    return f"page_after.{key}.{direction}"
+
+
+def page_parameters(query: LibraryQuery, now: datetime) -> dict[str, Any]:
+    """Return what says which part of whose list ever is asked for."""
     after = query.page.after
-    parameters = {
-        "user_id": user_id,
-        "now": now,
-        # One more than asked for tells whether anything follows.
-        "limit": query.page.limit + 1,
-        **_conditions(query.filter, now),
-    }
-    if after is None:
-        return _SQL[f"page.{key}.{direction}"], parameters | {"offset": query.page.offset}
-    if after.key is None:
-        return _SQL[f"page_after_null.{key}.{direction}"], parameters | {"after_id": after.id}
-    return _SQL[f"page_after.{key}.{direction}"], parameters | {"after_key": after.key, "after_id": after.id}
+    position = (
+        {"offset": query.page.offset} if after is None else {"after_key": after.key, "after_id": after.id}
+    )
+    # One more than asked for tells whether anything follows.
+    return {"limit": query.page.limit + 1, **position, **_conditions(query.filter, now)}
 
 
 def _conditions(wanted: LibraryFilter, now: datetime) -> dict[str, Any]:
@@ -188,7 +195,8 @@ def _members(row: Mapping[str, Any]) -> dict[str, Any]:
     return members
 
 
-def _rights(rows: Sequence[Mapping[str, Any]]) -> Rights:
+def to_rights(rows: Sequence[Mapping[str, Any]]) -> Rights:
+    """Make the rights that the rows of the statement `rights` stand for."""
     grants = [to_grant(row) for row in rows if row["of_game"]]
     parent_grants = [to_grant(row) for row in rows if row["acquisition_type"] and not row["of_game"]]
     has_parent = any(row["has_parent"] for row in rows)

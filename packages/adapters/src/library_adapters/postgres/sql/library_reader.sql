@@ -144,8 +144,7 @@ SELECT {members}, shown.{key} AS sort_key
 
 -- name: page_after
 -- The games behind one that has a value to sort by.
--- where {key} {type} is acquisition_date timestamptz, installation_status text, last_played_at timestamptz, sort_name text,
--- ... total_playtime bigint
+-- where {key} {type} is acquisition_date timestamptz, installation_status text, last_played_at timestamptz, sort_name text, total_playtime bigint
 -- where {direction} {beyond} is ASC >, DESC <
 -- in batches by user_id uuid, now timestamptz, played_since timestamptz, after_key {type}, after_id uuid
 WITH mine AS NOT MATERIALIZED (
