@@ -156,6 +156,13 @@ e2e: $(INSTALLED) ## Journeys through the real doors
 chaos: $(INSTALLED) ## Bad days: servers away, processes killed, events shuffled
 	@$(IN)/pytest tests/chaos $(ARGS)
 
+##@ Measure it
+
+.PHONY: bench
+bench: $(INSTALLED) ## The service under load beside its peers: ARGS="--only=list --rounds=1"; see docs/performance.md
+	@UV="$(UV)" tools/devstack/peers/install
+	@$(IN)/library-dev bench $(ARGS)
+
 ##@ Make it
 
 .PHONY: install
