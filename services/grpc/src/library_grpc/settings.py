@@ -18,13 +18,19 @@ class GrpcSettings:
     host: str = "127.0.0.1"
     port: Port = 50051
     max_message_bytes: Annotated[int, Field(ge=1024, le=64 * 1024 * 1024)] = 4 * 1024 * 1024
-    """A longer request is refused before it is read (reliability 2 #1)."""
+    """A longer request is refused before it is read (reliability 2 #1), a longer answer instead of being sent."""
     calls_in_flight: Annotated[int, Field(ge=1, le=100_000)] = 1_000
     """More calls at a time are refused: the caller's retry finds a process that has room."""
+    open_streams: Annotated[int, Field(ge=1, le=10_000)] = 100
+    """So many watches of health and reflections at a time, which are open to all and may last, and so many checks."""
     call_timeout_seconds: Seconds = 10.0
     """How long a call may take whatever deadline its caller set, waiting for the request included."""
     operation_timeout_seconds: Seconds = 5.0
     """How long a use case may take. Longer than the waits inside it: the pool's and the statement's."""
+    connection_age_seconds: Seconds = 1_800.0
+    """A connection is retired at this age, a tenth sooner or later: its client connects anew, maybe to another process."""
+    connection_grace_seconds: Seconds = 30.0
+    """How long a retired connection waits for a moment without calls, and then for its last calls."""
     notice_seconds: Annotated[float, Field(ge=0, le=60)] = 0.5
     """How long calls are still taken after health said NOT_SERVING, so that who watches it goes elsewhere first."""
     drain_timeout_seconds: Seconds = 20.0

@@ -18,7 +18,7 @@ from grpclib.stream import recv_message as unbounded_recv_message
 from grpclib.utils import DeadlineWrapper
 
 from library_grpc.codec import SafeCodec
-from library_grpc.errors import Refusal, malformed, too_late
+from library_grpc.errors import Refusal, malformed, too_large, too_late
 
 MessageT = TypeVar("MessageT")
 
@@ -38,11 +38,7 @@ async def recv_message(stream: Stream, codec: CodecBase, message_type: type[Mess
     if compressed:
         raise Refusal(Status.UNIMPLEMENTED, "UNSUPPORTED_MEDIA_TYPE", "Compressed messages are not accepted.")
     if size > codec.max_message_bytes:
-        raise Refusal(
-            Status.RESOURCE_EXHAUSTED,
-            "PAYLOAD_TOO_LARGE",
-            f"The request has {size} bytes; at most {codec.max_message_bytes} are accepted.",
-        )
+        raise too_large(f"The request has {size} bytes; at most {codec.max_message_bytes} are accepted.")
     body = await _read(stream, size)
     if len(body) < size:
         raise malformed("The request is cut off.")
