@@ -1,4 +1,5 @@
-"""Each conformance test runs against the fake and against PostgreSQL, where there is one the oldest too."""
+"""Each conformance test runs against the fake and against PostgreSQL, where there is one the oldest too; and on each with
+the reads by shared connections, which must answer as the plain ones do."""
 
 from collections.abc import AsyncIterator
 
@@ -6,19 +7,27 @@ import pytest
 from conftest import postgres_settings
 from contract.worlds import MemoryWorld, PostgresWorld, World
 from fakes.clock import FakeClock, SequentialIds
+from prometheus_client import CollectorRegistry
 from servers import SERVERS
 
+from library_adapters.postgres.hot_reads.batches import open_hot_reads
+from library_adapters.postgres.hot_reads.library import LIBRARY_READS, HotLibraryReader
 from library_adapters.postgres.pool import open_pool
 
 DATABASES = {"postgres": "database", "postgres_15": "database_15"}
+HOT = "_hot"
 
 
-@pytest.fixture(params=["memory", *SERVERS])
+@pytest.fixture(params=["memory", *(f"{server}{way}" for server in SERVERS for way in ("", HOT))])
 async def world(request: pytest.FixtureRequest, clock: FakeClock, ids: SequentialIds) -> AsyncIterator[World]:
     if request.param == "memory":
         yield MemoryWorld(clock=clock, ids=ids, patience_seconds=1.0)
         return
-    dsn = request.getfixturevalue(DATABASES[request.param])
+    dsn = request.getfixturevalue(DATABASES[request.param.removesuffix(HOT)])
     settings = postgres_settings(dsn, pool_max=5, lock_timeout_milliseconds=1_000)
     async with open_pool(settings) as pool:
-        yield PostgresWorld(pool, settings, clock=clock, ids=ids)
+        if not request.param.endswith(HOT):
+            yield PostgresWorld(pool, settings, clock=clock, ids=ids)
+            return
+        async with open_hot_reads(settings, reads=LIBRARY_READS, registry=CollectorRegistry()) as hot:
+            yield PostgresWorld(pool, settings, clock=clock, ids=ids, reader=HotLibraryReader(pool, hot))

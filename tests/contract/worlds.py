@@ -53,12 +53,21 @@ class MemoryWorld:
 
 
 class PostgresWorld:
-    def __init__(self, pool: Pool, settings: Any, *, clock: Any, ids: Any, **options: Any) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        settings: Any,
+        *,
+        clock: Any,
+        ids: Any,
+        reader: PostgresLibraryReader | None = None,
+        **options: Any,
+    ) -> None:
         self.pool = pool
         self.settings = settings
         self.uow = PostgresUnitOfWork(pool, settings, clock=clock, ids=ids, **options)
         self.games = PostgresGameReader(pool)
-        self.reader = PostgresLibraryReader(pool)
+        self.reader = reader or PostgresLibraryReader(pool)
 
     async def _rows(self, query: str, *parameters: Any) -> list[dict[str, Any]]:
         async with self.pool.connection() as connection:

@@ -73,8 +73,11 @@ class Connection(AsyncConnection[DictRow]):
             self.answer_seconds = milliseconds / 1000 + _TRAVEL_SECONDS
 
 
-def connection_info(settings: PostgresSettings) -> str:
-    """Return the DSN with our timeouts in it; the server enforces them, whatever becomes of this process."""
+def connection_info(settings: PostgresSettings, **session: object) -> str:
+    """Return the DSN with our timeouts in it; the server enforces them, whatever becomes of this process.
+
+    `session` are further settings of the server for the connection, or other values for those that we set anyway.
+    """
     options = {
         "statement_timeout": settings.statement_timeout_milliseconds,
         "lock_timeout": settings.lock_timeout_milliseconds,
@@ -84,7 +87,7 @@ def connection_info(settings: PostgresSettings) -> str:
         "tcp_keepalives_idle": _KEEPALIVE_IDLE_SECONDS,
         "tcp_keepalives_interval": _KEEPALIVE_INTERVAL_SECONDS,
         "tcp_keepalives_count": _KEEPALIVE_COUNT,
-    }
+    } | session
     return make_conninfo(
         settings.dsn.get_secret_value(),
         connect_timeout=settings.connect_timeout_seconds,
