@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from library_adapters.postgres.deadline import within
-from library_adapters.postgres.library_reader import PostgresLibraryReader
+from library_adapters.postgres.hot_reads.library import open_library_reader
 from library_adapters.postgres.pool import open_pool, ping
 from library_adapters.system import SystemClock, Uuid7Source
 from library_adapters.telemetry import Instrument, Management, Tracing, new_registry
@@ -37,7 +37,9 @@ async def open_application(settings: Settings) -> AsyncIterator[tuple[Applicatio
             open_verifier(settings.tokens, clock=clock, registry=registry),
         )
 
-        reader = PostgresLibraryReader(pool)
+        reader = await stack.enter_async_context(
+            open_library_reader(pool, settings.postgres, registry=registry, tracer_provider=tracing.provider)
+        )
         instrument = Instrument(registry=registry, tracing=tracing)
         seconds = settings.grpc.operation_timeout_seconds
         application = Application(

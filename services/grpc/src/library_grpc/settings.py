@@ -7,6 +7,7 @@ from pydantic import Field
 
 from library_adapters.configuration import Port, Seconds
 from library_adapters.postgres.settings import PostgresSettings
+from library_adapters.process import ProcessSettings
 from library_adapters.telemetry import LogSettings, ManagementSettings, TracingSettings
 from library_adapters.tokens import TokenSettings
 
@@ -21,6 +22,8 @@ class GrpcSettings:
     """A longer request is refused before it is read (reliability 2 #1), a longer answer instead of being sent."""
     calls_in_flight: Annotated[int, Field(ge=1, le=100_000)] = 1_000
     """More calls at a time are refused: the caller's retry finds a process that has room."""
+    calls_without_request: Annotated[int, Field(ge=1, le=100_000)] = 10_000
+    """So many calls may have begun and not sent their request yet; they keep none of the others out."""
     open_streams: Annotated[int, Field(ge=1, le=10_000)] = 100
     """So many watches of health and reflections at a time, which are open to all and may last, and so many checks."""
     call_timeout_seconds: Seconds = 10.0
@@ -47,3 +50,4 @@ class Settings:
     logs: LogSettings = field(default_factory=LogSettings)
     management: ManagementSettings = field(default_factory=ManagementSettings)
     tracing: TracingSettings = field(default_factory=TracingSettings)
+    process: ProcessSettings = field(default_factory=ProcessSettings)

@@ -30,6 +30,7 @@ SECTIONS = frozenset(
         "logs",
         "management",
         "postgres",
+        "process",
         "rate_limit",
         "redis",
         "relay",

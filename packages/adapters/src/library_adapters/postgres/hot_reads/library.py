@@ -1,15 +1,18 @@
 """Reads of the library by shared connections; what costs more with the size of a library goes to the pool as ever."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import product
 from typing import Any
 
 import msgspec
+from opentelemetry.trace import TracerProvider
+from prometheus_client import CollectorRegistry
 
 from library_adapters.postgres.errors import driver_errors
-from library_adapters.postgres.hot_reads.batches import HotReads, Rows
+from library_adapters.postgres.hot_reads.batches import HotReads, Rows, open_hot_reads
 from library_adapters.postgres.hot_reads.reads import Read, Shared
 from library_adapters.postgres.library_reader import (
     PostgresLibraryReader,
@@ -18,6 +21,7 @@ from library_adapters.postgres.library_reader import (
     to_rights,
 )
 from library_adapters.postgres.pool import Pool
+from library_adapters.postgres.settings import PostgresSettings
 from library_domain.catalog.model import LaunchOption
 from library_domain.library.model import decide_access
 from library_domain.library.queries import (
@@ -61,6 +65,24 @@ _DLC = msgspec.json.Decoder(list[OwnedDLC])
 _LAUNCH_OPTIONS = msgspec.json.Decoder(list[LaunchOption])
 _DEVICES = msgspec.json.Decoder(list[Installation])
 _SHARED_REMEMBERED = 1_000
+
+
+@asynccontextmanager
+async def open_library_reader(
+    pool: Pool,
+    settings: PostgresSettings,
+    *,
+    registry: CollectorRegistry,
+    tracer_provider: TracerProvider | None = None,
+) -> AsyncIterator[PostgresLibraryReader]:
+    """Open the reader that the settings choose."""
+    if not settings.hot_reads.enabled:
+        yield PostgresLibraryReader(pool)
+        return
+    async with open_hot_reads(
+        settings, reads=LIBRARY_READS, registry=registry, tracer_provider=tracer_provider
+    ) as hot:
+        yield HotLibraryReader(pool, hot)
 
 
 class HotLibraryReader(PostgresLibraryReader):
