@@ -47,7 +47,7 @@ _MAX_PAUSE_SECONDS = 1.0
 _STOPPING = "the process stops"
 # A prepared statement that the server does not have, or not any more as it was: a migration has changed its columns.
 _STALE = frozenset({"26000", "0A000"})
-_SESSION = {
+SESSION = {
     # One plan for all values, made once: it would sort a player's whole library, which is cheap for most and dear for those
     # with thousands of games, if sorting were not made dear. Then it reads by the index that has the order, for all.
     "plan_cache_mode": "force_generic_plan",
@@ -55,6 +55,7 @@ _SESSION = {
     # Compiling a plan takes longer than any of these reads, and a dear sort looks like a plan that is worth it.
     "jit": "off",
 }
+"""What a session of hot reads has that others have not."""
 
 
 @dataclass(slots=True)
@@ -391,7 +392,7 @@ class HotReads:
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 -- so that not all come back at once
 
     def _session(self) -> dict[str, object]:
-        return {**_SESSION, "statement_timeout": self._hot.statement_timeout_milliseconds}
+        return {**SESSION, "statement_timeout": self._hot.statement_timeout_milliseconds}
 
     async def _serve(self, lane: _Lane, connection: AsyncConnection[Any]) -> None:
         """Let the lane use the connection until that is lost or has lived long enough."""
