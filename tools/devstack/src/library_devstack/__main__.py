@@ -276,7 +276,7 @@ def run_bench(
         rounds: How often everybody is measured; the medians are shown.
         rates: Requests a second of the mixed load, divided by commas.
         only: Scenarios, divided by commas: list, by_name, item, unchanged, access, batch, mixed.
-        without: Tricks to measure ours also without, divided by commas: hot_reads, token_memory, gc_freeze.
+        without: Tricks to measure ours also without, divided by commas: hot_reads, batching, token_memory, gc_freeze.
         peers: Measure the peers and limits too.
 
     """
@@ -290,7 +290,7 @@ def run_bench(
         without=words(without),
         peers=peers,
     )
-    bench(plan, workspace=_workspace())
+    bench(plan, directory=_state_directory() / "bench", workspace=_workspace())
 
 
 @sample.command(name="build")

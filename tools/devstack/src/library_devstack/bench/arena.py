@@ -80,7 +80,7 @@ def _open(plan: Plan, stack: Stack, *, workspace: Path, endpoint: str, started: 
         migrate(stack)
     postgres, issuer = stack.find(Postgres), issuer_of(stack.state)
     with step(f"{plan.rows:,} rows of {players:,} players"):
-        seed(postgres.superuser_dsn(DATABASE), rows=plan.rows)
+        seed(postgres.superuser_dsn(DATABASE), rows=plan.rows, remembered=stack.state.path("bench", "seeded"))
     with step("a token for each player"):
         tokens = write_tokens(stack.state.path("bench", "tokens"), issuer, players=players)
     statements = Statements(workspace / "tools" / "devstack" / "peers" / "sql")

@@ -14,14 +14,13 @@ from library_devstack.stack import StackError
 _WIDTH = 150
 
 
-def bench(plan: Plan, *, workspace: Path) -> None:
-    """Measure and tell: on the terminal, in build/bench/results.json, and on the page if the run is a whole one.
+def bench(plan: Plan, *, directory: Path, workspace: Path) -> None:
+    """Measure and tell: on the terminal, in the directory's results.json, and on the page if the run is a whole one.
 
     Raises StackError.
     """
-    built = workspace / "build" / "bench"
-    results = measure(plan, directory=built / "state" / str(plan.rows), workspace=workspace)
-    file = built / "results.json"
+    results = measure(plan, directory=directory / str(plan.rows), workspace=workspace)
+    file = directory / "results.json"
     file.write_bytes(msgspec.json.format(msgspec.json.encode(results)))
     # Never narrower than the figures are, whatever it is shown on.
     wide = Console(width=max(console.width, _WIDTH))

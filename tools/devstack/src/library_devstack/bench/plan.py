@@ -13,6 +13,7 @@ CONNECTIONS = 32
 SWITCHES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "hot_reads": {"LIBRARY_POSTGRES__HOT_READS__ENABLED": "false"},
+        "batching": {"LIBRARY_POSTGRES__HOT_READS__BATCH": "1"},
         "token_memory": {"LIBRARY_TOKENS__MEMORY_ENTRIES": "0"},
         "gc_freeze": {"LIBRARY_PROCESS__GC_FREEZE": "false"},
     }

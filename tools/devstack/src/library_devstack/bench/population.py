@@ -28,9 +28,9 @@ def game_id(number: int) -> UUID:
     return _id(f"game/{number}")
 
 
-def row_id(player: int, slot: int) -> UUID:
-    """Return the id of the library row that a player's slot is."""
-    return _id(f"row/{player}/{slot}")
+def row_id(player: int, slot: int) -> str:
+    """Return the id of the library row that a player's slot is; no index begins with it, so it need not be scattered."""
+    return f"00000000-0000-4000-8{slot:03x}-{player:012x}"
 
 
 def base_game(player: int, slot: int) -> int:
@@ -51,10 +51,14 @@ def library(player: int) -> Sequence[int]:
 
 
 def scattered(players: int) -> Iterator[tuple[int, int, int]]:
-    """Yield player, slot and game so that two rows of one player lie far apart, as years of purchases leave them."""
-    libraries = [library(player) for player in range(players)]
+    """Yield player, slot and game so that two rows of one player lie far apart, as years of purchases leave them.
+
+    Within a slot players come by their ids: every index begins with them, and is filled from one end to the other
+    fifty times instead of everywhere at once, which takes a multiple of the time.
+    """
+    libraries = [(player, library(player)) for player in sorted(range(players), key=player_id)]
     for slot in range(ROWS_PER_PLAYER):
-        for player, games in enumerate(libraries):
+        for player, games in libraries:
             yield player, slot, games[slot]
 
 
