@@ -64,14 +64,7 @@ class PostgresLibraryReader:
                 )
                 rows = await cursor.fetchall()
                 counted = await counting.fetchone() if counting else None
-        shown = rows[: query.page.limit]
-        return LibraryPage(
-            items=[LibraryItem(**_members(row)) for row in shown],
-            total=counted["total"] if counted else None,
-            next=Position(key=shown[-1]["sort_key"], id=shown[-1]["game_id"])
-            if len(rows) > len(shown)
-            else None,
-        )
+        return to_page(rows, query, total=counted["total"] if counted else None)
 
     async def collections(self, user_id: UserId, *, now: datetime) -> Sequence[CollectionSummary]:
         """See the port."""
@@ -95,16 +88,8 @@ class PostgresLibraryReader:
             async with self._pool.connection() as connection, connection.pipeline():
                 rows = await connection.execute(_SQL["item"], parameters)
                 rights = await connection.execute(_SQL["rights"], parameters)
-                row = await rows.fetchone()
-                held = to_rights(await rights.fetchall())
-        if row is None:
-            return None
-        return LibraryItemDetail(
-            **_members(row),
-            launch_options=msgspec.convert(row["launch_options"], list[LaunchOption]),
-            devices=msgspec.convert(row["devices"], list[Installation]),
-            access=decide_access(held.grants, parent_grants=held.parent_grants, now=now),
-        )
+                row, held = await rows.fetchone(), await rights.fetchall()
+        return None if row is None else to_detail(row, held, now=now)
 
     async def rights(self, user_id: UserId, game_id: GameId) -> Rights:
         """See the port."""
@@ -137,7 +122,7 @@ class PostgresLibraryReader:
 
 _KEYS = {sort: sort.value for sort in LibrarySort} | {LibrarySort.NAME: "sort_name"}
 _LITERALLY = str.maketrans({sign: f"\\{sign}" for sign in "\\%_"})
-_CONVERTED = frozenset({"launch_options", "devices", "sort_key"})
+_CONVERTED = frozenset({"dlc", "launch_options", "devices"})
 
 
 def choose_page(
@@ -188,11 +173,30 @@ def _containing(text: str) -> str:
     return f"%{text.translate(_LITERALLY)}%"
 
 
-def _members(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the members of a read model that are columns, with the DLC made into theirs."""
-    members = {name: value for name, value in row.items() if name not in _CONVERTED}
-    members["dlc"] = msgspec.convert(row["dlc"], list[OwnedDLC])
-    return members
+def to_page(rows: Sequence[Mapping[str, Any]], query: LibraryQuery, *, total: int | None) -> LibraryPage:
+    """Make the page that the rows of its statement stand for; one row more than it shows says that something follows."""
+    shown = rows[: query.page.limit]
+    return LibraryPage(
+        # A third of the time that calling the class once per row takes; a row's key to sort by is passed over.
+        items=msgspec.convert(shown, list[LibraryItem]),
+        total=total,
+        next=Position(key=shown[-1]["sort_key"], id=shown[-1]["game_id"]) if len(rows) > len(shown) else None,
+    )
+
+
+def to_detail(
+    row: Mapping[str, Any], rights: Sequence[Mapping[str, Any]], *, now: datetime
+) -> LibraryItemDetail:
+    """Make the item that the rows of the statements `item` and `rights` stand for."""
+    held = to_rights(rights)
+    access = decide_access(held.grants, parent_grants=held.parent_grants, now=now)
+    return LibraryItemDetail(
+        **{name: value for name, value in row.items() if name not in _CONVERTED},
+        dlc=msgspec.convert(row["dlc"], list[OwnedDLC]),
+        launch_options=msgspec.convert(row["launch_options"], list[LaunchOption]),
+        devices=msgspec.convert(row["devices"], list[Installation]),
+        access=access,
+    )
 
 
 def to_rights(rows: Sequence[Mapping[str, Any]]) -> Rights:

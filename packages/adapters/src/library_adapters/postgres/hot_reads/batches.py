@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeAlias
 
+import msgspec
 import psycopg
 from loguru import logger
 from opentelemetry import trace
@@ -71,14 +72,14 @@ class Rows:
         return dict(zip(self.names, record[_PLACES:], strict=True))
 
 
-class JsonbBytes(Loader):
-    """Leaves a document as it is, for who knows what should be in it (msgspec) to decode it once."""
+class _JsonbLoader(Loader):
+    """Decodes jsonb as psycopg does, but faster."""
 
     format = Format.BINARY
 
-    def load(self, data: Buffer) -> bytes:
-        """Return the JSON, without the version that jsonb begins with."""
-        return bytes(data[1:])
+    def load(self, data: Buffer) -> Any:  # noqa: ANN401 -- whatever the document is
+        """Return the document, which comes after the version that jsonb begins with."""
+        return msgspec.json.decode(data[1:])
 
 
 @dataclass(slots=True, eq=False)
@@ -397,7 +398,7 @@ class HotReads:
     async def _serve(self, lane: _Lane, connection: AsyncConnection[Any]) -> None:
         """Let the lane use the connection until that is lost or has lived long enough."""
         ended: asyncio.Future[psycopg.Error | None] = self._loop.create_future()
-        connection.adapters.register_loader("jsonb", JsonbBytes)
+        connection.adapters.register_loader("jsonb", _JsonbLoader)
         pipeline = Pipeline(connection, on_end=ended.set_result)
         lane.transformer = NewTransformer(connection)
         try:

@@ -5,39 +5,34 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import product
-from typing import Any
 
-import msgspec
 from opentelemetry.trace import TracerProvider
 from prometheus_client import CollectorRegistry
 
 from library_adapters.postgres.errors import driver_errors
-from library_adapters.postgres.hot_reads.batches import HotReads, Rows, open_hot_reads
+from library_adapters.postgres.hot_reads.batches import HotReads, open_hot_reads
 from library_adapters.postgres.hot_reads.reads import Read, Shared
 from library_adapters.postgres.library_reader import (
     PostgresLibraryReader,
     page_parameters,
     page_statement,
+    to_detail,
+    to_page,
     to_rights,
 )
 from library_adapters.postgres.pool import Pool
 from library_adapters.postgres.settings import PostgresSettings
-from library_domain.catalog.model import LaunchOption
-from library_domain.library.model import decide_access
 from library_domain.library.queries import (
-    Installation,
     LibraryFilter,
-    LibraryItem,
     LibraryItemDetail,
     LibraryPage,
     LibraryQuery,
     LibrarySort,
-    OwnedDLC,
     Rights,
     Version,
 )
 from library_domain.shared.ids import GameId, UserId
-from library_domain.shared.paging import Order, Page, Position
+from library_domain.shared.paging import Order, Page
 
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 _VERSION = Read.of("version", "version")
@@ -61,9 +56,6 @@ _PAGES = dict(_page_reads())
 LIBRARY_READS = (_VERSION, _ITEM, _RIGHTS, *_PAGES.values())
 """What a connection for the reader below must know."""
 
-_DLC = msgspec.json.Decoder(list[OwnedDLC])
-_LAUNCH_OPTIONS = msgspec.json.Decoder(list[LaunchOption])
-_DEVICES = msgspec.json.Decoder(list[Installation])
 _SHARED_REMEMBERED = 1_000
 
 
@@ -116,14 +108,8 @@ class HotLibraryReader(PostgresLibraryReader):
         shared = _shared(statement, query.filter, query.page.limit, query.page.offset)
         with driver_errors():
             rows, *counted = await self._hot.ask(read, [line], shared)
-        found = [rows.mapping(row) for row in rows.of_line[0]]
-        shown = found[: query.page.limit]
-        keys = [row.pop("sort_key") for row in shown]
-        return LibraryPage(
-            items=[LibraryItem(**_decoded(row)) for row in shown],
-            total=counted[0].of_line[0][0][-1] if counted else None,
-            next=Position(key=keys[-1], id=shown[-1]["game_id"]) if len(found) > len(shown) else None,
-        )
+        total = counted[0].of_line[0][0][-1] if counted else None
+        return to_page([rows.mapping(row) for row in rows.of_line[0]], query, total=total)
 
     async def item(self, user_id: UserId, game_id: GameId, *, now: datetime) -> LibraryItemDetail | None:
         """See the port."""
@@ -131,14 +117,8 @@ class HotLibraryReader(PostgresLibraryReader):
             rows, rights = await self._hot.ask(_ITEM, [_ITEM.line(user_id=user_id, game_id=game_id, now=now)])
         if not rows.of_line[0]:
             return None
-        row = rows.mapping(rows.of_line[0][0])
-        row["launch_options"] = _LAUNCH_OPTIONS.decode(row["launch_options"])
-        row["devices"] = _DEVICES.decode(row["devices"])
-        held = _rights(rights, 0)
-        return LibraryItemDetail(
-            **_decoded(row),
-            access=decide_access(held.grants, parent_grants=held.parent_grants, now=now),
-        )
+        held = [rights.mapping(row) for row in rights.of_line[0]]
+        return to_detail(rows.mapping(rows.of_line[0][0]), held, now=now)
 
     async def rights(self, user_id: UserId, game_id: GameId) -> Rights:
         """See the port."""
@@ -149,7 +129,7 @@ class HotLibraryReader(PostgresLibraryReader):
         lines = [_RIGHTS.line(user_id=user_id, game_id=game_id) for game_id in game_ids]
         with driver_errors():
             (rows,) = await self._hot.ask(_RIGHTS, lines)
-        return [_rights(rows, place) for place in range(len(lines))]
+        return [to_rights([rows.mapping(row) for row in line]) for line in rows.of_line]
 
 
 @lru_cache(maxsize=_SHARED_REMEMBERED)
@@ -158,12 +138,3 @@ def _shared(statement: str, wanted: LibraryFilter, limit: int, offset: int) -> S
     query = LibraryQuery(filter=wanted, page=Page(limit=limit, offset=offset))
     # What depends on the time differs between them, and is not taken from here.
     return _PAGES[statement].share(page_parameters(query, _ANY_TIME))
-
-
-def _decoded(row: dict[str, Any]) -> dict[str, Any]:
-    row["dlc"] = _DLC.decode(row["dlc"])
-    return row
-
-
-def _rights(rows: Rows, place: int) -> Rights:
-    return to_rights([rows.mapping(row) for row in rows.of_line[place]])
