@@ -14,6 +14,7 @@ PLAYERS ?= 300
 DATA ?=
 ARGS ?=
 EXAMPLES ?= 1250
+MESSAGES ?= 10000
 # What `protos` compares with: the newest state of the branch that everybody builds on.
 BASE ?= $(shell git rev-parse --verify --quiet origin/main || git rev-parse --verify --quiet HEAD)
 
@@ -131,6 +132,10 @@ component: $(INSTALLED) ## One service in process, fakes around it
 .PHONY: fuzz
 fuzz: $(INSTALLED) ## Schemathesis at length: EXAMPLES=1250, about 20,000 requests (1,200 made 19,175)
 	@SCHEMATHESIS_EXAMPLES=$(EXAMPLES) $(IN)/pytest tests/component/api/test_schemathesis.py $(ARGS)
+
+.PHONY: fuzz-grpc
+fuzz-grpc: $(INSTALLED) ## gRPC at length: MESSAGES=10000 that went wrong, half as many byte strings, frames, headers
+	@GRPC_FUZZ_MESSAGES=$(MESSAGES) $(IN)/pytest tests/component/grpc/test_fuzz.py $(ARGS)
 
 .PHONY: integration
 integration: $(INSTALLED) ## Adapters against the real stores

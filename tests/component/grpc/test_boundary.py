@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 from component.grpc.conftest import ACCESS, GAME, USER, Door, Mint, OpenDoor, refused
+from component.grpc.http2 import Http2
 from grpclib.const import Status
 from opentelemetry.trace import SpanKind, StatusCode
 
@@ -223,6 +224,26 @@ class TestTime:
 
             assert refusal.status is Status.UNAVAILABLE
             assert (await first).has_access
+
+    async def test_callers_who_say_nothing_keep_nobody_out(self, open_door: OpenDoor, mint: Mint) -> None:
+        async with open_door(calls_without_request=2) as door:
+            silent = [
+                asyncio.create_task(refused(door.raw, frames=b"\0", metadata=mint(), end=False))
+                for _ in range(2)
+            ]
+            labels = {"door": "grpc"}
+            async with asyncio.timeout(5), Http2.connected(door.server.port) as client:
+                while door.registry.get_sample_value("library_requests_in_progress", labels) != 2:
+                    await client.turn()
+
+            answer = await door.stub.check_game_access(REQUEST, metadata=mint())
+            longest = await silent[0]
+            other = await asyncio.wait({silent[1]}, timeout=0)
+
+            assert answer.has_access
+            assert longest.status is Status.DEADLINE_EXCEEDED
+            assert other == (set(), {silent[1]})
+            silent[1].cancel()
 
 
 class TestTelling:

@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import Any
 
 from grpclib.const import Status
-from grpclib.events import RecvRequest, SendTrailingMetadata
+from grpclib.events import RecvMessage, RecvRequest, SendTrailingMetadata
 from grpclib.server import Stream
 from h2.exceptions import StreamClosedError
 from loguru import logger
@@ -42,7 +42,9 @@ class OpenGate:
 
 
 class Boundary:
-    """Stands between grpclib and the methods: `admit` listens to RecvRequest, `label` to SendTrailingMetadata.
+    """Stands between grpclib and the methods.
+
+    `admit` listens to RecvRequest, `begin` to RecvMessage, `label` to SendTrailingMetadata.
 
     `operations` are the methods behind the doorkeeper, `open_to_all` the others, each with the gate that it passes.
     `within` hands the caller's deadline to the stores.
@@ -64,6 +66,8 @@ class Boundary:
         self._operations = operations
         self._open_to_all = open_to_all
         self._admission = admission
+        # Each knows its own calls.
+        self._admissions = [admission, *{gate.admission for gate in open_to_all.values()}]
         self._doorkeeper = doorkeeper
         self._within = within
         self._ids = ids
@@ -85,6 +89,11 @@ class Boundary:
         else:
             gate = self._open_to_all[event.method_name]
             event.method_func = partial(self._serve_all, event.method_func, gate)
+
+    async def begin(self, _: RecvMessage) -> None:
+        """Count the call as one that has its request. Raises Refusal when there are too many."""
+        for admission in self._admissions:
+            admission.begin()
 
     async def label(self, event: SendTrailingMetadata) -> None:
         """Give refusals that are not ours, those of the caller's deadline and of health, their `error-code`."""
@@ -136,8 +145,8 @@ class Boundary:
         """Call the method; send its refusal if it refuses; return the status."""
         limit = asyncio.timeout(self._call_seconds)
         try:
-            self._admission.enter()
             async with limit:
+                self._admission.enter(limit)
                 authorization = _single(stream, "authorization")
                 with acting(await self._doorkeeper.admit(operation, authorization, caller)):
                     _refuse_late(stream)
@@ -155,8 +164,8 @@ class Boundary:
         """Call a method that is open to all: nobody is asked who they are, and nothing is counted."""
         limit = asyncio.timeout(gate.seconds)
         try:
-            gate.admission.enter()
             async with limit:
+                gate.admission.enter(limit)
                 await method(stream)
         except StreamClosedError:
             logger.debug("the caller left before the answer")

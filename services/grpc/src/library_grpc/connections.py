@@ -243,6 +243,8 @@ class AgingServer(Server):
         self, handlers: Collection["IServable"], *, codec: CodecBase, connections: Connections
     ) -> None:
         super().__init__(handlers, codec=codec)
+        # Any byte is a character: headers that are not ASCII, as they should be, are no reason to end all calls.
+        self._h2_config.header_encoding = "latin-1"
         self._connections = connections
 
     def _protocol_factory(self) -> Connection:

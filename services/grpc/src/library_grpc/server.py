@@ -5,7 +5,7 @@ import socket
 from typing import Any, Self
 
 from grpclib.const import Cardinality
-from grpclib.events import RecvRequest, SendTrailingMetadata, listen
+from grpclib.events import RecvMessage, RecvRequest, SendTrailingMetadata, listen
 from grpclib.health.check import ServiceStatus
 from grpclib.health.service import Health
 from grpclib.reflection.service import ServerReflection
@@ -32,7 +32,7 @@ class LibraryServer:
         """Raise OperationNotInMatrix for a method that has no row in the access matrix."""
         wire.install()
         self._settings = settings
-        self._admission = Admission(limit=settings.calls_in_flight)
+        self._admission = Admission(limit=settings.calls_in_flight, silent=settings.calls_without_request)
         self._connections = Connections(
             age_seconds=settings.connection_age_seconds,
             grace_seconds=settings.connection_grace_seconds,
@@ -61,6 +61,7 @@ class LibraryServer:
             connections=self._connections,
         )
         listen(self._server, RecvRequest, boundary.admit)
+        listen(self._server, RecvMessage, boundary.begin)
         listen(self._server, SendTrailingMetadata, boundary.label)
         self._port: int | None = None
 
@@ -114,8 +115,11 @@ def _gates(services: list[Any], settings: GrpcSettings) -> dict[str, OpenGate]:
 
     Whoever holds streams open cannot keep the balancer from asking how we are.
     """
-    calls = OpenGate(admission=Admission(limit=settings.open_streams), seconds=settings.call_timeout_seconds)
-    streams = OpenGate(admission=Admission(limit=settings.open_streams), seconds=None)
+    limit = settings.open_streams
+    calls, streams = (
+        OpenGate(admission=Admission(limit=limit, silent=limit), seconds=seconds)
+        for seconds in (settings.call_timeout_seconds, None)
+    )
     return {
         path: calls if method.cardinality is Cardinality.UNARY_UNARY else streams
         for service in services

@@ -1,15 +1,17 @@
 """What grpclib 0.4.9 leaves open between socket and handler (ecosystem 2, reliability 2 #1, #3, #4).
 
-Four seams, each tested by what it is for: messages without limit, a deadline that is over before the call begins,
-refusals that strict clients cannot read, binary metadata that leave the caller without an answer. They replace names
-of `grpclib.server`, hence its pinned version.
+Six seams, each tested by what it is for: messages without limit, a deadline that is over before the call begins or is no
+number, refusals that strict clients cannot read, binary metadata that leave the caller without an answer, headers that take
+long to unpack. They replace names of `grpclib.server`, hence its pinned version, and one of h2.
 """
 
+import re
 import struct
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import grpclib.server
+import h2.frame_buffer
 from grpclib.const import Status
 from grpclib.encoding.base import GRPC_CONTENT_TYPE, CodecBase
 from grpclib.metadata import Deadline, decode_metadata, encode_grpc_message
@@ -23,6 +25,9 @@ from library_grpc.errors import Refusal, malformed, too_large, too_late
 MessageT = TypeVar("MessageT")
 
 _PREFIX = struct.Struct(">BI")
+# Of 16 KiB each: more than the 64 KiB that h2 lets headers have. A megabyte, which it reads before it counts, takes a second.
+_HEADER_FRAMES = 8
+_TIMEOUT = re.compile(r"[0-9]{1,8}[HMSmun]", re.ASCII)
 
 
 async def recv_message(stream: Stream, codec: CodecBase, message_type: type[MessageT]) -> MessageT | None:
@@ -54,6 +59,17 @@ class SafeDeadlineWrapper(DeadlineWrapper):
         if not deadline.time_remaining():
             raise too_late()
         return super().start(deadline)
+
+
+class StrictDeadline(Deadline):
+    """Takes no `grpc-timeout` of more than eight digits, as gRPC says; grpclib's own counts until numbers overflow."""
+
+    @classmethod
+    def from_headers(cls, headers: Any) -> Deadline | None:  # noqa: ANN401 - grpclib's own type is private
+        """Return the deadline, if the caller has set one. Raises ValueError for one that is none."""
+        if not all(_TIMEOUT.fullmatch(value) for name, value in headers if name == "grpc-timeout"):
+            raise ValueError("no timeout of gRPC's")
+        return super().from_headers(headers)
 
 
 async def abort(
@@ -88,7 +104,9 @@ def install() -> None:
     # mypy: these are imported there, not exported.
     grpclib.server.recv_message = recv_message  # type: ignore[attr-defined]
     grpclib.server.DeadlineWrapper = SafeDeadlineWrapper  # type: ignore[attr-defined]
+    grpclib.server.Deadline = StrictDeadline  # type: ignore[attr-defined]
     grpclib.server.decode_metadata = decode_text_metadata  # type: ignore[attr-defined]
+    h2.frame_buffer.CONTINUATION_BACKLOG = _HEADER_FRAMES
     grpclib.server._abort = abort  # noqa: SLF001 - there is no public way
 
 
