@@ -11,7 +11,7 @@ from collections.abc import Callable
 from struct import Struct
 from typing import cast
 
-from hpack import Encoder, NeverIndexedHeaderTuple
+from hpack import Encoder
 
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _DATA, _HEADERS, _RST_STREAM, _SETTINGS, _PING, _GOAWAY, _WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
@@ -21,7 +21,7 @@ _HEAD_BYTES = 9
 _PREFIX_BYTES = 5
 """Of a message: whether it is compressed, and its length."""
 _MAX_FRAME = 16_384
-_LAST_STREAM = (1 << 31) - 1
+_FIRST_STREAM, _LAST_STREAM = 1, (1 << 31) - 1
 _word = Struct(">I")
 _setting = Struct(">HI")
 
@@ -43,10 +43,12 @@ class Calls(asyncio.Protocol):
             "grpc-timeout": "5S",
             "authorization": f"Bearer {token}",
         }
-        # Nothing enters the table that both sides keep, so the same bytes say the same for every stream.
-        self._head = Encoder().encode([NeverIndexedHeaderTuple(*each) for each in head.items()])
+        # As Go's and Java's clients have it: the first call teaches the server every line, the others send its number.
+        encoder = Encoder()
+        self._first_head = encoder.encode(list(head.items()))
+        self._head = encoder.encode(list(head.items()))
         self._transport: asyncio.Transport | None = None
-        self._next_stream = 1
+        self._next_stream = _FIRST_STREAM
         self._window = _INITIAL_WINDOW
         self._unacknowledged = 0
         self._received = b""
@@ -87,11 +89,13 @@ class Calls(asyncio.Protocol):
 
     def _send(self, transport: asyncio.Transport, message: bytes, done: Done) -> None:
         stream, body = self._next_stream, b"\0" + _word.pack(len(message)) + message
+        head = self._first_head if stream == _FIRST_STREAM else self._head
         self._next_stream += 2
         self._window -= len(body)
         self._answered[stream] = done
-        head = _frame(_HEADERS, _END_HEADERS, stream, self._head)
-        transport.write(head + _frame(_DATA, _END_STREAM, stream, body))
+        transport.write(
+            _frame(_HEADERS, _END_HEADERS, stream, head) + _frame(_DATA, _END_STREAM, stream, body)
+        )
 
     def data_received(self, data: bytes) -> None:
         """Read the frames that are complete."""
