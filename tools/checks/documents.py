@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import event_schemas
+import grpc_page
 import settings_page
 
 from library_api.specification import specification, specification_yaml
@@ -21,6 +22,7 @@ def documents() -> dict[str, str]:
     return {
         "docs/api/openapi.json": specification(),
         "docs/api/openapi.yaml": specification_yaml(),
+        "docs/api/grpc.md": grpc_page.page(),
         "docs/operations/configuration.md": REFERENCE.sub("", settings_page.page()),
         **{
             f"docs/events/{event_type}.schema.json": REFERENCE.sub("", text)

@@ -60,6 +60,7 @@ class TestAuthorization:
         refusal = await refused(door.raw, "/library.v1.LibraryQueryService/DropAll", metadata=mint())
 
         assert (refusal.status, refusal.message) == (Status.UNIMPLEMENTED, "Method not found")
+        assert refusal.trailers["error-code"] == "UNIMPLEMENTED"
 
     def test_a_method_without_a_row_cannot_be_served(self) -> None:
         class Unlisted:

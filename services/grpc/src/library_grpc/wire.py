@@ -27,6 +27,7 @@ MessageT = TypeVar("MessageT")
 _PREFIX = struct.Struct(">BI")
 # Of 16 KiB each: more than the 64 KiB that h2 lets headers have. A megabyte, which it reads before it counts, takes a second.
 _HEADER_FRAMES = 8
+_CODES = {Status.INVALID_ARGUMENT: "VALIDATION_ERROR"}
 _TIMEOUT = re.compile(r"[0-9]{1,8}[HMSmun]", re.ASCII)
 
 
@@ -86,7 +87,7 @@ async def abort(
     headers = [(":status", str(h2_status)), ("content-type", GRPC_CONTENT_TYPE)]
     if grpc_status is not None:
         status = Status.INVALID_ARGUMENT if grpc_status is Status.UNKNOWN else grpc_status
-        headers.append(("grpc-status", str(status.value)))
+        headers += [("grpc-status", str(status.value)), ("error-code", _CODES.get(status, status.name))]
     if grpc_message is not None:
         headers.append(("grpc-message", encode_grpc_message(grpc_message)))
     await h2_stream.send_headers(headers, end_stream=True)
