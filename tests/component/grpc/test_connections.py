@@ -171,6 +171,7 @@ def test_the_private_names_are_there() -> None:
     assert "_protocol_factory" in vars(grpclib.server.Server)
     assert {"handler", "config", "h2_config"} <= set(grpclib.protocol.H2Protocol.__init__.__code__.co_names)
     assert {"_connection", "_transport"} <= set(grpclib.protocol.Connection.__init__.__code__.co_names)
+    assert "_tasks" in grpclib.server.Handler.__init__.__code__.co_names
     assert "processors" in grpclib.protocol.EventsProcessor.__init__.__code__.co_names
 
 

@@ -40,7 +40,7 @@ from library_grpc._generated.library.v1 import CheckGameAccessRequest, LibraryQu
 SECONDS = 30
 SECONDS_OF_A_CALL = 5
 AT_ONCE = 16
-SILENT_CONNECTIONS = 100 if MESSAGES >= 10_000 else 25  # more than calls_without_request, in either case
+SILENT_CONNECTIONS = 100 if MESSAGES >= 10_000 else 15  # more than calls_without_request, in either case
 MEBIBYTE = 1024 * 1024
 DOCUMENTED = {
     Status.OK,

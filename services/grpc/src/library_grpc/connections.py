@@ -14,7 +14,7 @@ import random
 import struct
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import grpclib.protocol
 from grpclib.config import Configuration
@@ -30,6 +30,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 if TYPE_CHECKING:
     from grpclib._typing import IServable
+    from grpclib.server import Handler
 
 _JITTER = 0.1
 """So much sooner or later than its age a connection is retired: those that began together shall not end together."""
@@ -218,6 +219,8 @@ class _Processor(EventsProcessor):
 
         def release_and_tell() -> None:
             release()
+            # grpclib keeps ended calls until ten more begin on the connection, which may be never.
+            cast("Handler", self.handler)._tasks.pop(stream, None)  # noqa: SLF001 - there is no public way
             if not self.streams:
                 self._on_idle()
 

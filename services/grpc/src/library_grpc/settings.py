@@ -22,7 +22,7 @@ class GrpcSettings:
     """A longer request is refused before it is read (reliability 2 #1), a longer answer instead of being sent."""
     calls_in_flight: Annotated[int, Field(ge=1, le=100_000)] = 1_000
     """More calls at a time are refused: the caller's retry finds a process that has room."""
-    calls_without_request: Annotated[int, Field(ge=1, le=100_000)] = 2_000
+    calls_without_request: Annotated[int, Field(ge=1, le=100_000)] = 1_000
     """So many calls may have begun and not sent their request yet; when one more comes, the oldest of them is over."""
     open_streams: Annotated[int, Field(ge=1, le=10_000)] = 100
     """So many watches of health and reflections at a time, which are open to all and may last, and so many checks."""
