@@ -360,15 +360,16 @@ class TestAbsence:
 
     async def test_who_waits_when_the_process_stops_is_told(self, empty_database: str) -> None:
         async with (
-            opened(empty_database, connections=1, in_flight=1, batch=1) as reads,
             locked(empty_database),
+            opened(empty_database, connections=1, in_flight=1, batch=1) as reads,
         ):
             waiting = [asyncio.create_task(outcome(reads.ask(LOCKED, 1))) for _ in range(3)]
             await eventually(lambda: reads.batches("locked"))
             reads.hot.close()
 
             told = await asyncio.gather(*waiting[1:], outcome(reads.ask(DOUBLE, 1)))
-        told.append(await waiting[0])
+        async with asyncio.timeout(0.5):
+            told.append(await waiting[0])
 
         assert all(issubclass(each, psycopg.OperationalError) for each in told)
 

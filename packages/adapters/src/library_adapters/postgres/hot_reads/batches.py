@@ -102,6 +102,8 @@ class _Group:
     read: Read
     shared: Shared
     asks: dict[_Ask, None] = field(default_factory=dict)
+    after: int = 0
+    """Only a connection that was opened later than this one will do."""
 
 
 @dataclass(slots=True, eq=False)
@@ -110,10 +112,22 @@ class _Lane:
 
     pipeline: Pipeline | None = None
     transformer: Transformer | None = None
+    number: int = 0
+    """The connections of a process are counted as they open."""
     kind: str = ""
     """Of the reads in flight, if there are any."""
     tick: int = 0
     """When the first batch in flight began to be waited for."""
+
+    @property
+    def takes_more(self) -> bool:
+        """Whether there is a connection, and it is to stay."""
+        return self.pipeline is not None and self.pipeline.takes_more
+
+    @property
+    def expected(self) -> int:
+        """How many batches were sent and not answered yet."""
+        return 0 if self.pipeline is None else self.pipeline.expected
 
 
 class HotReads:
@@ -135,6 +149,7 @@ class HotReads:
         self._lanes = [_Lane() for _ in range(self._hot.connections)]
         self._groups: dict[object, _Group] = {}
         self._names: dict[bytes, tuple[str, ...]] = {}
+        self._opened = 0
         self._waiting = 0
         self._in_flight = 0
         self._is_sending_soon = False
@@ -211,7 +226,7 @@ class HotReads:
             if not ask.group.asks:
                 del self._groups[ask.group.key]
 
-    def _again(self, ask: _Ask, reason: str) -> None:
+    def _again(self, ask: _Ask, reason: str, *, after: int = 0) -> None:
         """Queue it once more, before all others, in a group of its own."""
         if ask.answer.done():
             return
@@ -219,7 +234,7 @@ class HotReads:
             self._refuse([ask], ConnectionLost(_STOPPING))
             return
         self._metrics.retries.labels(reason).inc()
-        ask.group = _Group(ask, ask.group.read, ask.group.shared)
+        ask.group = _Group(ask, ask.group.read, ask.group.shared, after=after)
         ask.tick, ask.queued_at = self._ticks, self._loop.time()
         self._groups = {ask: ask.group, **self._groups}
         self._enqueue(ask)
@@ -233,32 +248,34 @@ class HotReads:
 
     def _send(self) -> None:
         self._is_sending_soon = False
-        open_lanes = [
-            (lane, lane.pipeline)
-            for lane in self._lanes
-            if lane.pipeline is not None and not lane.pipeline.is_retiring
-        ]
-        held = {lane.kind: (lane, pipeline) for lane, pipeline in open_lanes if pipeline.expected}
-        idle = [(lane, pipeline) for lane, pipeline in open_lanes if not pipeline.expected]
+        lanes = [lane for lane in self._lanes if lane.takes_more]
+        held = {lane.kind: lane for lane in lanes if lane.expected}
+        idle = [lane for lane in lanes if not lane.expected]
         is_one_left_out = False
         for group in list(self._groups.values()):
             kind = group.read.kind
-            if kind not in held and idle:
-                held[kind] = idle.pop()
-                held[kind][0].kind = kind
-            if kind not in held:
-                is_one_left_out = True
-                continue
-            lane, pipeline = held[kind]
-            if is_one_left_out and pipeline.expected:
-                continue  # let it run dry, for the one who has waited longer
-            while group.asks and pipeline.is_open and pipeline.expected < self._hot.in_flight:
-                self._send_batch(group, lane, pipeline)
+            lane = held.get(kind)
+            if lane is None or lane.number <= group.after:
+                lane = next((each for each in idle if each.number > group.after), None)
+                if lane is None:
+                    # Somebody must run dry for it, unless what it waits for is not even open.
+                    is_one_left_out |= any(each.number > group.after for each in lanes)
+                    continue
+                idle.remove(lane)
+                lane.kind = kind
+                held[kind] = lane
+            elif is_one_left_out and lane.expected:
+                continue  # it runs dry, for the one who has waited longer
+            while group.asks and lane.takes_more and lane.expected < self._hot.in_flight:
+                self._send_batch(group, lane)
             if group.asks:
                 # It had its turn.
                 self._groups[group.key] = self._groups.pop(group.key)
 
-    def _send_batch(self, group: _Group, lane: _Lane, pipeline: Pipeline) -> None:
+    def _send_batch(self, group: _Group, lane: _Lane) -> None:
+        pipeline = lane.pipeline
+        if pipeline is None:
+            raise RuntimeError("a batch goes to a connection that is not open")
         asks: list[_Ask] = []
         lines: list[Line] = []
         for ask in list(group.asks):
@@ -275,14 +292,13 @@ class HotReads:
         self._metrics.batch_size.labels(group.read.kind).observe(len(asks))
         self._metrics.queue_seconds.labels(group.read.kind).observe(now - asks[0].queued_at)
         self._in_flight += 1
-        pipeline.send(*commands, answered=partial(self._answered, group, asks, lane, pipeline))
+        pipeline.send(*commands, answered=partial(self._answered, group, asks, lane))
 
     def _answered(
         self,
         group: _Group,
         asks: Sequence[_Ask],
         lane: _Lane,
-        pipeline: Pipeline,
         outcome: Sequence[PGresult] | psycopg.Error,
     ) -> None:
         self._in_flight -= 1
@@ -292,22 +308,28 @@ class HotReads:
                 self._hand_out(group, asks, outcome, lane)
             except psycopg.Error as error:  # a value that Python has no place for, such as an infinite time
                 outcome = error
-        match outcome:
-            case NoAnswer():
-                # Whoever waited so long for nothing has no time to wait again.
-                self._refuse(asks, outcome)
-            case ConnectionLost():
-                self._send_once_more(asks, outcome)
-            case psycopg.Error(sqlstate=state) if state in _STALE:
-                self._send_once_more(asks, outcome)
-                pipeline.end(ConnectionLost(str(outcome)))
-            case psycopg.Error() if len(asks) > 1:
-                for ask in asks:
-                    self._again(ask, "refused")
-            case psycopg.Error():
-                self._refuse(asks, outcome)
+        if isinstance(outcome, psycopg.Error):
+            self._failed(asks, outcome)
         if self._groups:
             self._send_soon()
+
+    def _failed(self, asks: Sequence[_Ask], error: psycopg.Error) -> None:
+        if isinstance(error, NoAnswer):
+            # Whoever waited so long for nothing has no time to wait again.
+            self._refuse(asks, error)
+        elif isinstance(error, ConnectionLost):
+            self._send_once_more(asks, error)
+        elif error.sqlstate in _STALE:
+            self._send_once_more(asks, error)
+            # The other connections know no better.
+            for lane in self._lanes:
+                if lane.pipeline is not None:
+                    lane.pipeline.retire()
+        elif len(asks) > 1:
+            for ask in asks:
+                self._again(ask, "refused")
+        else:
+            self._refuse(asks, error)
 
     def _send_once_more(self, asks: Iterable[_Ask], error: psycopg.Error) -> None:
         for ask in asks:
@@ -315,7 +337,8 @@ class HotReads:
                 self._refuse([ask], error)
             else:
                 ask.was_lost = True
-                self._again(ask, "lost")
+                # Where one connection was lost, the others often are, and it only has not been noticed yet.
+                self._again(ask, "lost", after=self._opened)
 
     @staticmethod
     def _refuse(asks: Iterable[_Ask], error: psycopg.Error) -> None:
@@ -403,6 +426,8 @@ class HotReads:
         lane.transformer = NewTransformer(connection)
         try:
             await self._prepare(pipeline)
+            self._opened += 1
+            lane.number = self._opened
             lane.pipeline = pipeline
             self._send_soon()
             await asyncio.wait([ended], timeout=self._settings.connection_lifetime_seconds)

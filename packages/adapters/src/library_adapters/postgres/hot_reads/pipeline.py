@@ -87,6 +87,11 @@ class Pipeline:
         """How many exchanges were not answered yet."""
         return len(self._expected)
 
+    @property
+    def takes_more(self) -> bool:
+        """Whether it is open, and is to stay so."""
+        return self.is_open and not self.is_retiring
+
     def send(self, *commands: Prepare | Execute, answered: Answered) -> None:
         """Send the commands as one exchange; `answered` is called later, or before this returns if that fails."""
         if not self.is_open:
@@ -169,6 +174,7 @@ class Pipeline:
 
     def _flush_more(self) -> None:
         try:
-            self._flush()
+            if self.is_open:
+                self._flush()
         except psycopg.OperationalError as error:
             self.end(ConnectionLost(str(error)))
