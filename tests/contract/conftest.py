@@ -1,11 +1,11 @@
-"""Each conformance test runs against the fake and against PostgreSQL, where there is one the oldest too; and on each with
-the reads by shared connections, which must answer as the plain ones do."""
+"""Each conformance test runs against the fake and against PostgreSQL, where there is one the oldest too; those of reads on
+each by shared connections as well, which must answer as the plain ones do."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 from conftest import postgres_settings
-from contract.worlds import MemoryWorld, PostgresWorld, World
+from contract.worlds import HOT, MemoryWorld, PostgresWorld, World
 from fakes.clock import FakeClock, SequentialIds
 from prometheus_client import CollectorRegistry
 from servers import SERVERS
@@ -15,10 +15,9 @@ from library_adapters.postgres.hot_reads.library import LIBRARY_READS, HotLibrar
 from library_adapters.postgres.pool import open_pool
 
 DATABASES = {"postgres": "database", "postgres_15": "database_15"}
-HOT = "_hot"
 
 
-@pytest.fixture(params=["memory", *(f"{server}{way}" for server in SERVERS for way in ("", HOT))])
+@pytest.fixture(params=["memory", *SERVERS])
 async def world(request: pytest.FixtureRequest, clock: FakeClock, ids: SequentialIds) -> AsyncIterator[World]:
     if request.param == "memory":
         yield MemoryWorld(clock=clock, ids=ids, patience_seconds=1.0)

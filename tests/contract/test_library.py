@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from builders import NOON, a_dlc, a_game, a_grant, a_purchase, event_id, game_id, user_id
-from contract.worlds import World
+from contract.worlds import EVERY_WAY_OF_READING, World
 from fakes.clock import FakeClock, SequentialIds
 from psycopg import AsyncCursor
 
@@ -26,6 +26,7 @@ from library_domain.shared.ids import UserId
 from library_domain.shared.money import Money
 from library_domain.shared.paging import Page
 
+pytestmark = EVERY_WAY_OF_READING
 ALICE = user_id("alice")
 LATER = NOON + timedelta(hours=1)
 

@@ -4,10 +4,12 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+import pytest
 from fakes.games import FakeGameReader
 from fakes.library_reader import FakeLibraryReader
 from fakes.store import Activity, Store, User
 from fakes.unit_of_work import FakeUnitOfWork
+from servers import SERVERS
 
 from library_adapters.postgres.games import PostgresGameReader
 from library_adapters.postgres.library_reader import PostgresLibraryReader
@@ -114,3 +116,9 @@ class PostgresWorld:
 
 
 World = MemoryWorld | PostgresWorld
+
+HOT = "_hot"
+EVERY_WAY_OF_READING = pytest.mark.parametrize(
+    "world", ["memory", *(f"{server}{way}" for server in SERVERS for way in ("", HOT))], indirect=True
+)
+"""For tests of what reads."""
