@@ -275,6 +275,7 @@ class TestReport:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk makes the load; `make bench` installs it")
 class TestRun:
     @pytest.fixture
@@ -290,7 +291,7 @@ class TestRun:
             env={**os.environ, "DEVSTACK_STATE": str(state)},
             capture_output=True,
             text=True,
-            timeout=110,
+            timeout=240,
             check=False,
         )
 
