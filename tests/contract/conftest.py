@@ -13,6 +13,7 @@ from servers import SERVERS
 from library_adapters.postgres.hot_reads.batches import open_hot_reads
 from library_adapters.postgres.hot_reads.library import LIBRARY_READS, HotLibraryReader
 from library_adapters.postgres.pool import open_pool
+from library_adapters.postgres.settings import HotReadSettings
 
 DATABASES = {"postgres": "database", "postgres_15": "database_15"}
 
@@ -23,7 +24,9 @@ async def world(request: pytest.FixtureRequest, clock: FakeClock, ids: Sequentia
         yield MemoryWorld(clock=clock, ids=ids, patience_seconds=1.0)
         return
     dsn = request.getfixturevalue(DATABASES[request.param.removesuffix(HOT)])
-    settings = postgres_settings(dsn, pool_max=5, lock_timeout_milliseconds=1_000)
+    # A busy machine may take its time to connect.
+    patient = HotReadSettings(queue_timeout_seconds=10.0)
+    settings = postgres_settings(dsn, pool_max=5, lock_timeout_milliseconds=1_000, hot_reads=patient)
     async with open_pool(settings) as pool:
         if not request.param.endswith(HOT):
             yield PostgresWorld(pool, settings, clock=clock, ids=ids)

@@ -45,8 +45,10 @@ async def ways(pool: Pool, clock: FakeClock, ids: SequentialIds) -> AsyncIterato
     await fill(world, clock, ids)
     dsn = pool.conninfo
     assert isinstance(dsn, str)
+    # A busy machine may take its time to connect.
     settings = [
-        postgres_settings(dsn, hot_reads=HotReadSettings(enabled=enabled)) for enabled in (False, True)
+        postgres_settings(dsn, hot_reads=HotReadSettings(enabled=enabled, queue_timeout_seconds=10.0))
+        for enabled in (False, True)
     ]
     async with (
         open_library_reader(pool, settings[0], registry=CollectorRegistry()) as plain,

@@ -80,7 +80,9 @@ async def opened(
     async with open_hot_reads(
         settings, reads=READS, registry=registry, tracer_provider=tracer_provider
     ) as hot_reads:
-        yield Opened(hot_reads, registry)
+        reads = Opened(hot_reads, registry)
+        await reads.ready()
+        yield reads
 
 
 @asynccontextmanager
@@ -107,8 +109,6 @@ class TestBatches:
 
     async def test_who_comes_together_is_read_for_together(self, empty_database: str) -> None:
         async with opened(empty_database) as reads:
-            await reads.ready()
-
             answers = await asyncio.gather(*(reads.ask(DOUBLE, each) for each in range(128)))
 
             assert answers == [2 * each for each in range(128)]
@@ -160,7 +160,6 @@ class TestBatches:
 class TestWhoWaits:
     async def test_what_blocks_delays_nothing_unrelated(self, empty_database: str) -> None:
         async with opened(empty_database, statement_timeout_milliseconds=10_000) as reads:
-            await reads.ready()
             async with locked(empty_database):
                 blocked = [asyncio.create_task(reads.ask(LOCKED, 1)) for _ in range(200)]
                 await eventually(lambda: reads.batches("locked"))
@@ -192,8 +191,6 @@ class TestWhoWaits:
         self, empty_database: str
     ) -> None:
         async with opened(empty_database, statement_timeout_milliseconds=300) as reads:
-            await reads.ready()
-
             answers = await asyncio.gather(*(outcome(reads.ask(SLEEP, each)) for each in (1, 5_000, 2)))
 
         assert answers == [1, pg.QueryCanceled, 2]
@@ -219,7 +216,6 @@ class TestWhoWaits:
 
     async def test_who_leaves_makes_room_and_disturbs_nobody(self, empty_database: str) -> None:
         async with opened(empty_database) as reads:
-            await reads.ready()
             tasks = [asyncio.create_task(reads.ask(SLEEP, 50)) for _ in range(20)]
             await eventually(lambda: reads.batches("sleep"))
             for task in tasks[::2]:
@@ -244,7 +240,6 @@ class TestWhoWaits:
 class TestLoss:
     async def test_a_lost_connection_costs_its_own_one_retry(self, empty_database: str) -> None:
         async with opened(empty_database) as reads:
-            await reads.ready()
             async with locked(empty_database):
                 waiting = [asyncio.create_task(outcome(reads.ask(LOCKED, 1))) for _ in range(10)]
                 await eventually(lambda: reads.batches("locked"))
@@ -255,16 +250,14 @@ class TestLoss:
             assert reads.counted("retries_total", reason="lost") == 10
 
     async def test_who_loses_a_second_connection_is_told(self, empty_database: str) -> None:
-        async with opened(empty_database) as reads:
-            await reads.ready()
-            async with locked(empty_database):
-                waiting = asyncio.create_task(outcome(reads.ask(LOCKED, 1)))
-                await eventually(lambda: reads.batches("locked") == 1)
-                await disconnect(empty_database)
-                await eventually(lambda: reads.batches("locked") == 2)
-                await disconnect(empty_database)
+        async with opened(empty_database) as reads, locked(empty_database):
+            waiting = asyncio.create_task(outcome(reads.ask(LOCKED, 1)))
+            await eventually(lambda: reads.batches("locked") == 1)
+            await disconnect(empty_database)
+            await eventually(lambda: reads.batches("locked") == 2)
+            await disconnect(empty_database)
 
-                assert issubclass(await waiting, psycopg.OperationalError)
+            assert issubclass(await waiting, psycopg.OperationalError)
 
     async def test_losing_all_connections_again_and_again_is_not_seen(self, empty_database: str) -> None:
         async with opened(empty_database) as reads:
@@ -278,7 +271,6 @@ class TestLoss:
         self, empty_database: str
     ) -> None:
         async with opened(empty_database, lifetime=0.1) as reads:
-            await reads.ready()
             first = [lane.pipeline for lane in reads.hot._lanes]
 
             while any(lane.pipeline in first for lane in reads.hot._lanes):
@@ -307,7 +299,6 @@ class TestAbsence:
         self, empty_database: str, postgres: Postgres
     ) -> None:
         async with opened(empty_database) as reads:
-            await reads.ready()
             postgres.pause()
             try:
                 began = monotonic()
@@ -330,7 +321,6 @@ class TestAbsence:
         self, empty_database: str, postgres: Postgres
     ) -> None:
         async with opened(empty_database) as reads:
-            await reads.ready()
             await asyncio.to_thread(postgres.stop)
             try:
                 began = monotonic()
