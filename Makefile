@@ -14,6 +14,7 @@ PLAYERS ?= 300
 DATA ?=
 ARGS ?=
 EXAMPLES ?= 1250
+MESSAGES ?= 10000
 # What `protos` compares with: the newest state of the branch that everybody builds on.
 BASE ?= $(shell git rev-parse --verify --quiet origin/main || git rev-parse --verify --quiet HEAD)
 
@@ -132,6 +133,10 @@ component: $(INSTALLED) ## One service in process, fakes around it
 fuzz: $(INSTALLED) ## Schemathesis at length: EXAMPLES=1250, 19,896 cases
 	@SCHEMATHESIS_EXAMPLES=$(EXAMPLES) $(IN)/pytest tests/component/api/test_schemathesis.py $(ARGS)
 
+.PHONY: fuzz-grpc
+fuzz-grpc: $(INSTALLED) ## gRPC at length: MESSAGES=10000 that went wrong, half as many byte strings, frames, headers
+	@GRPC_FUZZ_MESSAGES=$(MESSAGES) $(IN)/pytest tests/component/grpc/test_fuzz.py $(ARGS)
+
 .PHONY: integration
 integration: $(INSTALLED) ## Adapters against the real stores
 	@$(IN)/pytest tests/integration $(ARGS)
@@ -155,6 +160,13 @@ e2e: $(INSTALLED) ## Journeys through the real doors
 .PHONY: chaos
 chaos: $(INSTALLED) ## Bad days: servers away, processes killed, events shuffled
 	@$(IN)/pytest tests/chaos $(ARGS)
+
+##@ Measure it
+
+.PHONY: bench
+bench: $(INSTALLED) ## The service under load beside its peers: ARGS="--only=list --rounds=1"; see docs/performance.md
+	@UV="$(UV)" tools/devstack/peers/install
+	@$(IN)/library-dev bench $(ARGS)
 
 ##@ Make it
 

@@ -50,7 +50,7 @@ $$
 class Postgres15(Postgres):
     """The embedded server's component over Debian's programs."""
 
-    def _program(self, name: str) -> Path:
+    def program(self, name: str) -> Path:
         return _DEBIAN_15 / name
 
 

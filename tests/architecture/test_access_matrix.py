@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from library_domain.shared.access import MATRIX, Door, Role
+from library_grpc.doorkeeper import operation_of
 
 ROOT = Path(__file__).parents[2]
 ROUTED = re.compile(r'"operation": "([\w.]+)"')
@@ -25,7 +26,7 @@ def test_every_grpc_row_is_a_method() -> None:
     protos = (ROOT / "proto/library").rglob("*.proto")
     methods = {name for proto in protos for name in CALLED.findall(proto.read_text())}
 
-    assert {f"grpc.{re.sub('(?<!^)(?=[A-Z])', '_', name).lower()}" for name in methods} == rows(Door.GRPC)
+    assert {operation_of(name) for name in methods} == rows(Door.GRPC)
 
 
 def test_grpc_is_for_the_platform_alone() -> None:

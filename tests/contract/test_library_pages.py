@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from builders import NOON, a_game, a_grant, event_id, game_id, user_id
-from contract.worlds import World
+from contract.worlds import EVERY_WAY_OF_READING, World
 from fakes.store import Activity
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -26,6 +26,7 @@ from library_domain.shared.ids import GameId, UserId
 from library_domain.shared.paging import Order, Page, Position
 from library_domain.shared.text import sort_name
 
+pytestmark = EVERY_WAY_OF_READING
 NAMES = ("Portal", "portal 2", "Ёж", "ежевика", "100%", "1000", "a_b", "axb", "back\\slash", None)
 PARTS = ("%", "_", "\\", "100", "PORT", "Еж", "ё", " ", "nothing", "a_")
 CATEGORIES = ("RPG", "Стратегии")

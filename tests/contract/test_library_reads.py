@@ -4,13 +4,15 @@ from datetime import timedelta
 
 from builders import NOON, a_dlc, a_game, a_purchase, game_id, user_id
 from contract.libraries import ALICE, keep_expiring, learn, names
-from contract.worlds import World
+from contract.worlds import EVERY_WAY_OF_READING, World
 
 from library_domain.catalog.model import LaunchOption
 from library_domain.flows.add_to_library import AddToLibraryHandler
 from library_domain.library.model import AcquisitionType, Refusal, Via
 from library_domain.library.queries import LibraryQuery
 from library_domain.shared.paging import Page
+
+pytestmark = EVERY_WAY_OF_READING
 
 
 class TestPage:
@@ -169,3 +171,18 @@ class TestRights:
 
         assert len(rights.parent_grants or []) == 1
         assert list(dlc) == [game_id("Art book")]
+
+    async def test_of_several_games_are_those_of_each_in_their_order(
+        self, world: World, add: AddToLibraryHandler
+    ) -> None:
+        await learn(
+            world, a_game("Portal 2"), a_dlc("Art book", of="Portal 2"), a_dlc("Maps", of="Half-Life")
+        )
+        await add(a_purchase("Portal 2", dlc=(game_id("Art book"),)))
+        await add(a_purchase("Maps"))
+        asked = [game_id(name) for name in ("Maps", "absent", "Art book", "Portal 2", "Maps")]
+
+        rights = await world.reader.rights_of(ALICE, asked)
+
+        assert rights == [await world.reader.rights(ALICE, each) for each in asked]
+        assert [len(each.grants) for each in rights] == [1, 0, 1, 1, 1]

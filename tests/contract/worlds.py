@@ -5,11 +5,13 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+import pytest
 from fakes.games import FakeForgottenStubs, FakeGameReader
 from fakes.library_reader import FakeLibraryReader
 from fakes.rights import FakeOutdatedEntries
 from fakes.store import Activity, Store, User
 from fakes.unit_of_work import FakeUnitOfWork
+from servers import SERVERS
 
 from library_adapters.postgres.games import PostgresGameReader
 from library_adapters.postgres.library import PostgresOutdatedEntries
@@ -72,12 +74,21 @@ class MemoryWorld:
 
 
 class PostgresWorld:
-    def __init__(self, pool: Pool, settings: Any, *, clock: Any, ids: Any, **options: Any) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        settings: Any,
+        *,
+        clock: Any,
+        ids: Any,
+        reader: PostgresLibraryReader | None = None,
+        **options: Any,
+    ) -> None:
         self.pool = pool
         self.settings = settings
         self.uow = PostgresUnitOfWork(pool, settings, clock=clock, ids=ids, **options)
         self.games = PostgresGameReader(pool)
-        self.reader = PostgresLibraryReader(pool)
+        self.reader = reader or PostgresLibraryReader(pool)
         self.forgotten_stubs = PostgresForgottenStubs(pool)
         self.outdated = PostgresOutdatedEntries(pool)
 
@@ -159,3 +170,9 @@ def _told(price: GamePrice) -> dict[str, Any]:
 
 
 World = MemoryWorld | PostgresWorld
+
+HOT = "_hot"
+EVERY_WAY_OF_READING = pytest.mark.parametrize(
+    "world", ["memory", *(f"{server}{way}" for server in SERVERS for way in ("", HOT))], indirect=True
+)
+"""For tests of what reads."""

@@ -159,6 +159,9 @@ class FakeLibraryReader:
             parent_grants=None if parent is None else self._grants(user_id, parent),
         )
 
+    async def rights_of(self, user_id: UserId, game_ids: Sequence[GameId]) -> Sequence[Rights]:
+        return [await self.rights(user_id, game_id) for game_id in game_ids]
+
     async def owned_dlc(self, user_id: UserId, game_id: GameId, *, now: datetime) -> Sequence[GameId]:
         return sorted(
             game.game_id

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import asyncapi
 import event_schemas
+import grpc_page
 import settings_page
 
 from library_api.specification import specification, specification_yaml
@@ -22,6 +23,7 @@ def documents() -> dict[str, str]:
     return {
         "docs/api/openapi.json": specification(),
         "docs/api/openapi.yaml": specification_yaml(),
+        "docs/api/grpc.md": grpc_page.page(),
         "docs/operations/configuration.md": REFERENCE.sub("", settings_page.page()),
         "docs/events/asyncapi.yaml": REFERENCE.sub("", asyncapi.document()),
         **{

@@ -27,6 +27,8 @@ class Target:
     directory: Path
     descriptors: str | None = None
     """File name of the descriptor set, imports included, that server reflection answers from."""
+    googles: bool = False
+    """Whether Google's messages are made too, for the calls that are made most (ADR 0010)."""
 
 
 TARGETS = (
@@ -34,6 +36,7 @@ TARGETS = (
         protos="library",
         directory=ROOT / "services/grpc/src/library_grpc/_generated",
         descriptors="descriptors.binpb",
+        googles=True,
     ),
     Target(protos="platform", directory=ROOT / "packages/adapters/src/library_adapters/platform/_generated"),
 )
@@ -51,6 +54,8 @@ def generate(target: Target, into: Path) -> None:
     ]
     if target.descriptors:
         command += ["--include_imports", f"--descriptor_set_out={into / target.descriptors}"]
+    if target.googles:
+        command += [f"--python_out={into}", f"--pyi_out={into}"]
     command += sorted((PROTO / target.protos).rglob("*.proto"))
     # The plugin formats what it writes with the ruff that it finds on the path: ours, whatever the shell has.
     done = subprocess.run(

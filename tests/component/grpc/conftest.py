@@ -22,12 +22,14 @@ from loguru import logger
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import CollectorRegistry
 
+from library_adapters.postgres.deadline import within
 from library_adapters.system import SystemClock, Uuid7Source
 from library_adapters.telemetry import Tracing, TracingSettings
 from library_adapters.tokens import TokenSettings, TokenVerifier, open_verifier
 from library_domain.library.model import AccessVerdict, Via
+from library_domain.library.queries import LibraryPage
 from library_domain.library.use_cases.check_game_ownership import Ownership
-from library_grpc._generated.library.v1 import LibraryQueryServiceStub
+from library_grpc._generated.library.v1 import LibraryQueryServiceStub, LibraryServiceStub
 from library_grpc.application import Application
 from library_grpc.server import LibraryServer
 from library_grpc.settings import GrpcSettings
@@ -83,12 +85,16 @@ class Door:
     raw: Channel
     registry: CollectorRegistry
     spans: InMemorySpanExporter
+    list_library: Script
     check_access: Script
+    batch_check_access: Script
     check_ownership: Script
     stub: LibraryQueryServiceStub = field(init=False)
+    examples: LibraryServiceStub = field(init=False)
 
     def __post_init__(self) -> None:
         self.stub = LibraryQueryServiceStub(self.channel, timeout=5)
+        self.examples = LibraryServiceStub(self.channel, timeout=5)
 
     def counted(self, operation: str, outcome: str) -> float:
         labels = {"door": "grpc", "operation": operation, "outcome": outcome}
@@ -187,13 +193,15 @@ def open_door(verifier: TokenVerifier) -> OpenDoor:
     async def open_door(**settings: Any) -> AsyncIterator[Door]:
         spans, registry = InMemorySpanExporter(), CollectorRegistry()
         tracing = Tracing(TracingSettings(ratio=1.0), component="grpc", exporter=spans)
-        check_access, check_ownership = (
-            Script(AccessVerdict(allowed=True, via=Via.OWNED)),
-            Script(Ownership(owned=False)),
-        )
+        scripts = {
+            "list_library": Script(LibraryPage(items=[], total=0, next=None)),
+            "check_access": Script(AccessVerdict(allowed=True, via=Via.OWNED)),
+            "batch_check_access": Script([]),
+            "check_ownership": Script(Ownership(owned=False)),
+        }
         application = Application(
-            check_access=check_access,
-            check_ownership=check_ownership,
+            **scripts,
+            within=within,
             tokens=verifier,
             ids=Uuid7Source(),
             tracing=tracing,
@@ -205,7 +213,7 @@ def open_door(verifier: TokenVerifier) -> OpenDoor:
             Channel("127.0.0.1", server.port) as channel,
             Channel("127.0.0.1", server.port, codec=RawCodec()) as raw,
         ):
-            yield Door(server, channel, raw, registry, spans, check_access, check_ownership)
+            yield Door(server, channel, raw, registry, spans, **scripts)
         tracing.close()
 
     return open_door

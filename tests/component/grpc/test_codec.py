@@ -69,6 +69,15 @@ def test_refuses_nesting_without_end() -> None:
     assert CODEC.decode(data, CheckGameAccessRequest) == CheckGameAccessRequest()
 
 
+def test_refuses_to_send_more_than_callers_read() -> None:
+    CODEC.encode(CheckGameAccessRequest(user_id="x" * 1_000), CheckGameAccessRequest)
+
+    with pytest.raises(Refusal) as refused:
+        CODEC.encode(CheckGameAccessRequest(user_id="x" * 1_024), CheckGameAccessRequest)
+
+    assert (refused.value.status, refused.value.slug) == (Status.RESOURCE_EXHAUSTED, "PAYLOAD_TOO_LARGE")
+
+
 def test_leaves_googles_own_messages_to_google() -> None:
     assert CODEC.decode(b"\x0a\1x", HealthCheckRequest).service == "x"
     with pytest.raises(Refusal):

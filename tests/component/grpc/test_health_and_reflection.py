@@ -1,7 +1,9 @@
 """What is open to all: health for the balancer, reflection for tools (contract 5)."""
 
+from contextlib import AsyncExitStack
+
 import pytest
-from component.grpc.conftest import Door
+from component.grpc.conftest import Door, OpenDoor, refused
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
@@ -13,11 +15,12 @@ from grpclib.reflection.v1alpha import reflection_grpc as v1alpha
 from grpclib.reflection.v1alpha import reflection_pb2 as v1alpha_messages
 
 QUERIES = "library.v1.LibraryQueryService"
+EXAMPLES = "library.v1.LibraryService"
 VERSIONS = [(v1, v1_messages), (v1alpha, v1alpha_messages)]
 
 
 class TestHealth:
-    @pytest.mark.parametrize("service", ["", QUERIES])
+    @pytest.mark.parametrize("service", ["", QUERIES, EXAMPLES])
     async def test_is_serving_for_everybody(self, door: Door, service: str) -> None:
         answer = await HealthStub(door.channel).Check(HealthCheckRequest(service=service), timeout=5)
 
@@ -29,6 +32,15 @@ class TestHealth:
 
         assert raised.value.status is Status.NOT_FOUND
 
+    async def test_gives_its_refusals_a_code(self, door: Door) -> None:
+        refusal = await refused(
+            door.raw,
+            "/grpc.health.v1.Health/Check",
+            message=bytes(HealthCheckRequest(service="other").SerializeToString()),
+        )
+
+        assert refusal.trailers["error-code"] == "NOT_FOUND"
+
 
 class TestReflection:
     @pytest.mark.parametrize(("stubs", "messages"), VERSIONS, ids=["v1", "v1alpha"])
@@ -38,7 +50,7 @@ class TestReflection:
         (answer,) = await stubs.ServerReflectionStub(door.channel).ServerReflectionInfo([request], timeout=5)  # type: ignore[attr-defined]
 
         names = {service.name for service in answer.list_services_response.service}
-        assert names == {QUERIES, "grpc.health.v1.Health"}
+        assert names == {QUERIES, EXAMPLES, "grpc.health.v1.Health"}
 
     @pytest.mark.parametrize(("stubs", "messages"), VERSIONS, ids=["v1", "v1alpha"])
     async def test_describes_every_listed_service_and_its_imports(
@@ -62,7 +74,13 @@ class TestReflection:
         ]
         assert [file.package for file in files] == ["library.v1"] * 2 + ["grpc.health.v1", "google.protobuf"]
         methods = {method.name for method in files[0].service[0].method}
-        assert methods == {"CheckGameAccess", "CheckGameOwnership"}
+        assert methods == {
+            "GetLibrary",
+            "GetUserLibrary",
+            "CheckGameAccess",
+            "BatchCheckGameAccess",
+            "CheckGameOwnership",
+        }
 
     async def test_does_not_invent_symbols(self, door: Door) -> None:
         request = v1_messages.ServerReflectionRequest(file_containing_symbol="library.v1.Secrets")
@@ -70,3 +88,44 @@ class TestReflection:
         (answer,) = await v1.ServerReflectionStub(door.channel).ServerReflectionInfo([request], timeout=5)
 
         assert answer.error_response.error_code == Status.NOT_FOUND.value
+
+
+class TestLimits:
+    """What is open to all is bounded too: nobody needs a token to keep a stream open."""
+
+    async def test_more_watches_than_fit_are_refused(self, open_door: OpenDoor) -> None:
+        async with open_door(open_streams=2) as door, AsyncExitStack() as open_watches:
+            for _ in range(2):
+                watch = await open_watches.enter_async_context(HealthStub(door.channel).Watch.open(timeout=5))
+                await watch.send_message(HealthCheckRequest(), end=True)
+                await watch.recv_message()
+                open_watches.push_async_callback(watch.cancel)
+
+            with pytest.raises(GRPCError) as watching:
+                async with HealthStub(door.channel).Watch.open(timeout=5) as third:
+                    await third.send_message(HealthCheckRequest(), end=True)
+                    await third.recv_message()
+            with pytest.raises(GRPCError) as reflecting:
+                request = v1_messages.ServerReflectionRequest(list_services="")
+                await v1.ServerReflectionStub(door.channel).ServerReflectionInfo([request], timeout=5)
+            answer = await HealthStub(door.channel).Check(HealthCheckRequest(), timeout=5)
+
+            assert watching.value.status is reflecting.value.status is Status.UNAVAILABLE
+            assert answer.status == HealthCheckResponse.SERVING
+
+    async def test_a_check_that_never_asks_is_not_waited_for(self, open_door: OpenDoor) -> None:
+        async with open_door(call_timeout_seconds=0.05) as door:
+            refusal = await refused(door.raw, "/grpc.health.v1.Health/Check", frames=b"\0", end=False)
+
+        assert (refusal.status, refusal.trailers["error-code"]) == (
+            Status.DEADLINE_EXCEEDED,
+            "REQUEST_TIMEOUT",
+        )
+
+    async def test_garbage_is_refused_as_elsewhere(self, door: Door) -> None:
+        refusal = await refused(door.raw, "/grpc.health.v1.Health/Check", frames=b"\0\0\0\0\2\x0a\xff")
+
+        assert (refusal.status, refusal.trailers["error-code"]) == (
+            Status.INVALID_ARGUMENT,
+            "VALIDATION_ERROR",
+        )

@@ -19,10 +19,13 @@ from grpclib.health.v1.health_grpc import HealthStub
 from grpclib.health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from library_grpc._generated.library.v1 import (
+    BatchCheckGameAccessRequest,
     CheckGameAccessRequest,
     CheckGameAccessResponse,
     CheckGameOwnershipRequest,
     CheckGameOwnershipResponse,
+    GetUserLibraryRequest,
+    GetUserLibraryResponse,
     LibraryQueryServiceStub,
 )
 
@@ -94,9 +97,15 @@ async def test_answers_from_postgres(environment: dict[str, str], database: str,
         stub = LibraryQueryServiceStub(channel, timeout=10, metadata=mint())
         access = await stub.check_game_access(CheckGameAccessRequest(user_id=USER, game_id=GAME))
         ownership = await stub.check_game_ownership(CheckGameOwnershipRequest(user_id=USER, game_id=GAME))
+        batch = await stub.batch_check_game_access(
+            BatchCheckGameAccessRequest(user_id=USER, game_ids=[GAME] * 100)
+        )
+        library = await stub.get_library(GetUserLibraryRequest(user_id=USER, filter="installed"))
 
     assert access == CheckGameAccessResponse(has_access=False, reason="not_owned")
     assert ownership == CheckGameOwnershipResponse()
+    assert batch.results == [access] * 100
+    assert library == GetUserLibraryResponse(limit=20)
 
 
 async def test_refuses_bad_settings_by_their_names(environment: dict[str, str]) -> None:

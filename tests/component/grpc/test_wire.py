@@ -3,6 +3,7 @@
 from importlib.metadata import version
 
 import grpclib.server
+import h2.frame_buffer
 import pytest
 from component.grpc.conftest import ACCESS, GAME, USER, Door, Mint, OpenDoor, refused
 from grpclib.const import Status
@@ -20,10 +21,16 @@ def test_the_seams_fit_the_pinned_grpclib() -> None:
     assert version("grpclib") == "0.4.9"
     assert grpclib.server.recv_message is wire.recv_message  # type: ignore[attr-defined]
     assert grpclib.server.request_handler.__globals__["recv_message"] is wire.recv_message
-    for name in ("DeadlineWrapper", "decode_metadata", "_abort"):  # looked up when they are needed
+    for name in (
+        "Deadline",
+        "DeadlineWrapper",
+        "decode_metadata",
+        "_abort",
+    ):  # looked up when they are needed
         assert name in grpclib.server.request_handler.__code__.co_names
     assert "recv_message" in grpclib.server.Stream.recv_message.__code__.co_names
     assert recv_message is not wire.recv_message
+    assert "CONTINUATION_BACKLOG" in h2.frame_buffer.FrameBuffer._update_header_buffer.__code__.co_names
 
 
 async def test_refuses_a_long_message_unread(door: Door, mint: Mint) -> None:

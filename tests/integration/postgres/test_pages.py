@@ -1,6 +1,6 @@
 """A page behind a position costs what the first one does, however far behind it is (contract 2, data 16)."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from hashlib import md5
 from typing import Any
 from uuid import UUID
@@ -10,15 +10,19 @@ from builders import NOON
 from conftest import postgres_settings
 from fakes.clock import FakeClock, SequentialIds
 from integration.postgres.conftest import COLLECTOR, GAMES
+from psycopg import sql
 
 from library_adapters.postgres.connection import Connection
-from library_adapters.postgres.library_reader import choose_page
+from library_adapters.postgres.hot_reads.batches import SESSION
+from library_adapters.postgres.library_reader import choose_page, page_parameters, page_statement
 from library_adapters.postgres.pool import Pool
+from library_adapters.postgres.statements import numbered, statements
 from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from library_domain.library.queries import LibraryQuery, LibrarySort
 from library_domain.shared.ids import GameId
 from library_domain.shared.paging import Order, Page, Position
 
+Explain = Callable[[Connection, LibraryQuery], Awaitable[dict[str, Any]]]
 INDEXED = [sort for sort in LibrarySort if sort is not LibrarySort.NAME]
 _POSITION = """
 SELECT {key} AS key, game_id AS id
@@ -35,6 +39,27 @@ async def position(
     statement = _POSITION.format(key=query.sort.value, order=query.order.value)
     row = await (await connection.execute(statement, (COLLECTOR, null, offset))).fetchone()
     return Position(**row) if row else None
+
+
+async def explain_hot(connection: Connection, query: LibraryQuery) -> dict[str, Any]:
+    """Run the statement that reads this page for many, as a session of hot reads plans it: once for all values."""
+    text, names = numbered(statements("library_reader")[f"{page_statement(query)}.batch"])
+    after = query.page.after
+    values = page_parameters(query, NOON) | {
+        "each_user_id": [COLLECTOR],
+        "each_now": [NOON],
+        "each_played_since": [None],
+        "each_after_key": [after and after.key],
+        "each_after_id": [after and after.id],
+    }
+    for name, value in SESSION.items():
+        await connection.execute(f"SET {name} TO {value}")
+    await connection.execute("DEALLOCATE ALL")
+    await connection.execute(f"PREPARE planned AS {text}")
+    literals = sql.SQL(", ").join(sql.Literal(values[name]) for name in names)
+    called = sql.SQL("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE planned({})").format(literals)
+    (row,) = await (await connection.execute(called, prepare=False)).fetchall()
+    return dict(row["QUERY PLAN"][0]["Plan"])
 
 
 async def explain(connection: Connection, query: LibraryQuery) -> dict[str, Any]:
@@ -57,10 +82,11 @@ def pages_read(plan: dict[str, Any]) -> int:
     return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
 
 
+@pytest.mark.parametrize("explain", [explain, explain_hot])
 @pytest.mark.parametrize("order", Order)
 @pytest.mark.parametrize("sort", INDEXED)
 async def test_a_far_page_reads_as_little_as_the_first(
-    collection_pool: Pool, sort: LibrarySort, order: Order
+    collection_pool: Pool, sort: LibrarySort, order: Order, explain: Explain
 ) -> None:
     query = LibraryQuery(sort=sort, order=order)
     async with collection_pool.connection() as connection:

@@ -12,11 +12,13 @@ import pytest
 from psycopg import sql
 
 from library_adapters.postgres import migrate
+from library_adapters.postgres.hot_reads.batches import SESSION
 from library_adapters.postgres.statements import families, statements
 
 READS_EVERYTHING = {
     "epoch.move_epoch": "a table of one row",
     "library_reader.version": "catalog.epoch is a table of one row; the user's row is found by its key",
+    "library_reader.version.batch": "the same for many users, whose rows are found by their keys",
     "outbox.count_parked": "counts the alerts: the table is empty while all is well",
 }
 
@@ -29,6 +31,10 @@ def made_of(name: str, number: int) -> str:
 BATCH = range(1, 101)
 VALUES: dict[str, object] = {
     "user_id": made_of("user", 7),
+    "each_user_id": [made_of("user", number) for number in BATCH],
+    "each_game_id": [made_of("game", number) for number in BATCH],
+    "each_now": ["2026-11-23 12:00Z" for _ in BATCH],
+    "each_played_since": [None for _ in BATCH],
     "game_id": made_of("game", 490),
     "game_ids": [made_of("game", 490), made_of("game", 497)],
     "now": "2026-11-23 12:00Z",
@@ -188,6 +194,15 @@ def test_every_statement_finds_its_rows_by_an_index(filled: psycopg.Connection) 
     for_any = {name: whole_reads(plan(filled, text, generic=True)) for name, text in named.items()}
     for_real = {name: whole_reads(plan(filled, text, generic=False)) for name, text in real.items()}
 
+    for name, value in SESSION.items():
+        filled.execute(sql.SQL("SET {} TO {}").format(sql.Identifier(name), sql.Literal(value)))
+    for_many = {
+        name: whole_reads(plan(filled, text, generic=True))
+        for name, text in named.items()
+        if name.endswith(".batch")
+    }
+
+    assert {name for name, read in for_many.items() if read} == {"library_reader.version.batch"}
     for plans in (for_any, for_real):
         whole = {name: read for name, read in plans.items() if read}
         assert {name: read for name, read in whole.items() if name not in READS_EVERYTHING} == {}

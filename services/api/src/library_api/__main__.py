@@ -11,6 +11,7 @@ import uvloop
 from loguru import logger
 
 from library_adapters.configuration import ConfigurationInvalid, load
+from library_adapters.process import settle
 from library_adapters.telemetry import configure_logs
 from library_api.app import create_app
 from library_api.bootstrap import open_application
@@ -51,12 +52,17 @@ async def _run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with open_application(settings) as (application, management):
+
+        def listening() -> None:
+            settle(settings.process)
+            management.ready()
+
         await serve(
             create_app(application),
             settings.http,
             logs=settings.logs,
             stop=stop,
-            on_listening=management.ready,
+            on_listening=listening,
             on_stopping=management.draining,
         )
 

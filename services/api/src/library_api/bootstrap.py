@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from library_adapters.account import open_account
-from library_adapters.postgres.library_reader import PostgresLibraryReader
+from library_adapters.postgres.hot_reads.library import open_library_reader
 from library_adapters.postgres.pool import open_pool, ping
 from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from library_adapters.postgres.wakeup import relay_wakeup
@@ -64,7 +64,9 @@ async def open_application(settings: Settings) -> AsyncIterator[tuple[Applicatio
             pool, settings.postgres, clock=clock, ids=ids, trace_headers=trace_headers, on_outbox=wakeup.call
         )
         limits = RateLimiter(redis, settings.redis, windows=settings.rate_limit.windows, registry=registry)
-        reader = PostgresLibraryReader(pool)
+        reader = await stack.enter_async_context(
+            open_library_reader(pool, settings.postgres, registry=registry, tracer_provider=tracing.provider)
+        )
         instrument = partial(
             Instrument(registry=registry, tracing=tracing),
             timeout_seconds=settings.http.operation_timeout_seconds,

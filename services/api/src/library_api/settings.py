@@ -10,6 +10,7 @@ from pydantic import BeforeValidator
 from library_adapters.account import AccountSettings
 from library_adapters.configuration import Port, Seconds, Secret
 from library_adapters.postgres.settings import PostgresSettings
+from library_adapters.process import ProcessSettings
 from library_adapters.redis import RateLimitSettings, RedisSettings
 from library_adapters.telemetry import LogSettings, ManagementSettings, TracingSettings
 from library_adapters.tokens import TokenSettings
@@ -63,3 +64,4 @@ class Settings:
     management: ManagementSettings = field(default_factory=ManagementSettings)
     logs: LogSettings = field(default_factory=LogSettings)
     tracing: TracingSettings = field(default_factory=TracingSettings)
+    process: ProcessSettings = field(default_factory=ProcessSettings)

@@ -5,7 +5,7 @@ import sys
 
 from loguru import logger
 
-from library_adapters.process import run
+from library_adapters.process import run, settle
 from library_grpc.bootstrap import open_application
 from library_grpc.server import LibraryServer
 from library_grpc.settings import Settings
@@ -21,6 +21,7 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
         open_application(settings) as (application, management),
         LibraryServer(application, settings.grpc) as server,
     ):
+        settle(settings.process)
         management.ready()
         logger.info("serving", host=settings.grpc.host, port=server.port)
         await stop.wait()

@@ -1,6 +1,7 @@
 """What the door works with: ready use cases, and the means to know and tell (architecture, law 7)."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -8,8 +9,11 @@ from prometheus_client import CollectorRegistry
 
 from library_adapters.telemetry import Tracing
 from library_domain.library.model import AccessVerdict
+from library_domain.library.queries import LibraryPage
+from library_domain.library.use_cases.batch_check_game_access import BatchCheckGameAccess
 from library_domain.library.use_cases.check_game_access import CheckGameAccess
 from library_domain.library.use_cases.check_game_ownership import CheckGameOwnership, Ownership
+from library_domain.library.use_cases.list_library import ListLibrary
 from library_domain.shared.ids import IdSource
 from library_grpc.doorkeeper import Tokens
 
@@ -23,8 +27,12 @@ UseCase = Callable[[QueryT], Awaitable[ResultT]]
 class Application:
     """Made once by `bootstrap.open_application`, or by a test from fakes."""
 
+    list_library: UseCase[ListLibrary, LibraryPage]
     check_access: UseCase[CheckGameAccess, AccessVerdict]
+    batch_check_access: UseCase[BatchCheckGameAccess, Sequence[AccessVerdict]]
     check_ownership: UseCase[CheckGameOwnership, Ownership]
+    within: Callable[[float | None], AbstractContextManager[None]]
+    """Lets the stores that a block asks work no longer than so many seconds: the caller's deadline."""
     tokens: Tokens
     ids: IdSource
     tracing: Tracing

@@ -5,13 +5,16 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
-from library_adapters.postgres.library_reader import PostgresLibraryReader
+from library_adapters.postgres.deadline import within
+from library_adapters.postgres.hot_reads.library import open_library_reader
 from library_adapters.postgres.pool import open_pool, ping
 from library_adapters.system import SystemClock, Uuid7Source
 from library_adapters.telemetry import Instrument, Management, Tracing, new_registry
 from library_adapters.tokens import open_verifier
+from library_domain.library.use_cases.batch_check_game_access import BatchCheckGameAccessHandler
 from library_domain.library.use_cases.check_game_access import CheckGameAccessHandler
 from library_domain.library.use_cases.check_game_ownership import CheckGameOwnershipHandler
+from library_domain.library.use_cases.list_library import ListLibraryHandler
 from library_grpc.application import Application
 from library_grpc.settings import Settings
 
@@ -36,13 +39,25 @@ async def open_application(settings: Settings) -> AsyncIterator[tuple[Applicatio
             open_verifier(settings.tokens, clock=clock, registry=registry),
         )
 
-        reader = PostgresLibraryReader(pool)
+        reader = await stack.enter_async_context(
+            open_library_reader(pool, settings.postgres, registry=registry, tracer_provider=tracing.provider)
+        )
         instrument = Instrument(registry=registry, tracing=tracing)
         seconds = settings.grpc.operation_timeout_seconds
         application = Application(
+            list_library=instrument(
+                ListLibraryHandler(reader=reader, clock=clock),
+                name="library.list",
+                timeout_seconds=seconds,
+            ),
             check_access=instrument(
                 CheckGameAccessHandler(reader=reader, clock=clock),
                 name="library.check_game_access",
+                timeout_seconds=seconds,
+            ),
+            batch_check_access=instrument(
+                BatchCheckGameAccessHandler(reader=reader, clock=clock),
+                name="library.batch_check_game_access",
                 timeout_seconds=seconds,
             ),
             check_ownership=instrument(
@@ -50,6 +65,7 @@ async def open_application(settings: Settings) -> AsyncIterator[tuple[Applicatio
                 name="library.check_game_ownership",
                 timeout_seconds=seconds,
             ),
+            within=within,
             tokens=verifier,
             ids=Uuid7Source(),
             tracing=tracing,

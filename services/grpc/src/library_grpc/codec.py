@@ -15,11 +15,11 @@ from google.protobuf.message_factory import GetMessageClass
 from grpclib.encoding.proto import ProtoCodec
 
 from library_grpc._generated.message_pool import default_message_pool
-from library_grpc.errors import malformed
+from library_grpc.errors import malformed, too_large
 
 
 class SafeCodec(ProtoCodec):
-    """Answers bytes that are no message with INVALID_ARGUMENT, and knows how long a message may be."""
+    """Answers bytes that are no message with INVALID_ARGUMENT, and knows how long a message may be, either way."""
 
     def __init__(self, pool: DescriptorPool, *, max_message_bytes: int) -> None:
         self.max_message_bytes = max_message_bytes
@@ -28,6 +28,15 @@ class SafeCodec(ProtoCodec):
             for message_type, url in default_message_pool.type_to_url.items()
         }
         self._judges: Mapping[type[Any], type[Message]] = MappingProxyType(ours)
+
+    def encode(self, message: Any, message_type: Any) -> bytes:  # noqa: ANN401 - grpclib types messages as google's
+        """Return the bytes. Raises Refusal for more of them than a client reads by default."""
+        data: bytes = super().encode(message, message_type)
+        if len(data) > self.max_message_bytes:
+            raise too_large(
+                f"The answer has {len(data)} bytes; at most {self.max_message_bytes} are sent: ask for less."
+            )
+        return data
 
     def decode(self, data: bytes, message_type: Any) -> Any:  # noqa: ANN401 - grpclib types messages as google's
         """Return the message. Raises Refusal."""

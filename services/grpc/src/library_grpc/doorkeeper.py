@@ -11,6 +11,8 @@ from library_domain.shared.access import MATRIX, Door, authorize
 from library_domain.shared.caller import Caller
 
 _WORD = re.compile(r"(?<!^)(?=[A-Z])")
+_ALIASES: Mapping[str, str] = MappingProxyType({"GetUserLibrary": "GetLibrary"})
+"""Methods that are others by another name (contract 5)."""
 
 
 class Tokens(Protocol):
@@ -50,13 +52,14 @@ def operations(services: Iterable[Any]) -> Mapping[str, str]:
     Raises OperationNotInMatrix.
     """
     return MappingProxyType(
-        {path: _operation(path) for service in services for path in service.__mapping__()}
+        {path: operation_of(path) for service in services for path in service.__mapping__()}
     )
 
 
-def _operation(path: str) -> str:
+def operation_of(path: str) -> str:
+    """Return the operation of one method. Raises OperationNotInMatrix."""
     method = path.rpartition("/")[2]
-    operation = f"grpc.{_WORD.sub('_', method).lower()}"
+    operation = f"grpc.{_WORD.sub('_', _ALIASES.get(method, method)).lower()}"
     row = MATRIX.get(operation)
     if row is None or row.door is not Door.GRPC:
         raise OperationNotInMatrix(f"{path} needs the row {operation}")

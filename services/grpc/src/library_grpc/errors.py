@@ -1,5 +1,6 @@
 """The one table from what went wrong to gRPC (architecture law 6, reliability 6)."""
 
+import json
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -21,22 +22,74 @@ STATUS: Mapping[Kind, Status] = MappingProxyType(
     },
 )
 
-OUR_FAULT = frozenset({Status.UNKNOWN, Status.INTERNAL, Status.UNAVAILABLE, Status.DATA_LOSS})
-"""What makes a span an error: the caller did nothing wrong."""
+MESSAGES: Mapping[Kind, str] = MappingProxyType(
+    {
+        Kind.INVALID: "The request is not valid.",
+        Kind.UNAUTHENTICATED: "There is no valid access token.",
+        Kind.FORBIDDEN: "The caller's role may not do this.",
+        Kind.NOT_FOUND: "There is no such thing.",
+        Kind.CONFLICT: "The present state does not allow this.",
+        Kind.UNPROCESSABLE: "The request cannot be carried out as it is.",
+        Kind.UNAVAILABLE: "Something that the service needs does not answer; ask again later.",
+    },
+)
+"""What a person reads; programs read `error-code` and `error-details`."""
+
+OUR_FAULT = frozenset(
+    {
+        Status.UNKNOWN,
+        Status.DEADLINE_EXCEEDED,
+        Status.UNIMPLEMENTED,
+        Status.INTERNAL,
+        Status.UNAVAILABLE,
+        Status.DATA_LOSS,
+    },
+)
+"""What makes a server's span an error (OpenTelemetry, semantic conventions for gRPC)."""
+
+_MAX_DETAILS = 1_024
 
 
 class Refusal(GRPCError):
-    """A call that ends without an answer: status, the stable slug for `error-code`, and a text for people."""
+    """A call that ends without an answer: status, the stable slug for `error-code`, a text, and what names the field."""
 
-    def __init__(self, status: Status, slug: str, message: str) -> None:
+    def __init__(
+        self,
+        status: Status,
+        slug: str,
+        message: str,
+        *,
+        details: Mapping[str, object] = MappingProxyType({}),
+        retry_after_seconds: int | None = None,
+    ) -> None:
         super().__init__(status, message)
         self.message: str = message
         self.slug = slug
+        self._details = details
+        self._retry_after_seconds = retry_after_seconds
+
+    @property
+    def trailers(self) -> dict[str, str]:
+        """What programs read of it: `error-code`; `error-details`, the JSON object that REST has too; `retry-after`."""
+        trailers = {"error-code": self.slug}
+        if self._details:
+            # In ASCII, as metadata are; what would not fit is left out rather than cut.
+            details = json.dumps(dict(self._details), default=str, separators=(",", ":"))
+            if len(details) <= _MAX_DETAILS:
+                trailers["error-details"] = details
+        if self._retry_after_seconds is not None:
+            trailers["retry-after"] = str(self._retry_after_seconds)
+        return trailers
 
 
 def malformed(message: str) -> Refusal:
     """Return the refusal of bytes that are no request."""
     return Refusal(Status.INVALID_ARGUMENT, "VALIDATION_ERROR", message)
+
+
+def too_large(message: str) -> Refusal:
+    """Return the refusal of a message that is longer than we read or write."""
+    return Refusal(Status.RESOURCE_EXHAUSTED, "PAYLOAD_TOO_LARGE", message)
 
 
 def too_late() -> Refusal:
@@ -52,17 +105,23 @@ def refusal_for(error: Exception) -> Refusal:
     if isinstance(error, Refusal):
         return error
     if isinstance(error, DomainError):
-        if isinstance(error, DependencyUnavailable):
-            logger.warning("a call is refused: {}", _text(error), cause=repr(error.__cause__))
-        return Refusal(STATUS[error.kind], error.slug, _text(error))
+        return _anticipated(error)
     if isinstance(error, GRPCError):
         return Refusal(error.status, error.status.name, error.message or "")
     logger.opt(exception=error).error("a call failed")
     return Refusal(Status.INTERNAL, "INTERNAL_ERROR", "The call failed; the fault is ours.")
 
 
-def _text(error: DomainError) -> str:
-    """Return the error's own sentence and its details, which name the field."""
-    sentence = str(error).partition("\n")[0]
-    details = ", ".join(f"{name}={value}" for name, value in error.details.items())
-    return f"{sentence} ({details})" if details else sentence
+def _anticipated(error: DomainError) -> Refusal:
+    retry_after_seconds = None
+    if isinstance(error, DependencyUnavailable):
+        retry_after_seconds = error.retry_after_seconds
+        logger.warning("a dependency did not answer", cause=repr(error.__cause__), **error.details)
+    named = ", ".join(f"{name}={value}" for name, value in error.details.items())
+    return Refusal(
+        STATUS[error.kind],
+        error.slug,
+        f"{MESSAGES[error.kind]} ({named})" if named else MESSAGES[error.kind],
+        details=error.details,
+        retry_after_seconds=retry_after_seconds,
+    )

@@ -1,15 +1,17 @@
 """What grpclib 0.4.9 leaves open between socket and handler (ecosystem 2, reliability 2 #1, #3, #4).
 
-Four seams, each tested by what it is for: messages without limit, a deadline that is over before the call begins,
-refusals that strict clients cannot read, binary metadata that leave the caller without an answer. They replace names
-of `grpclib.server`, hence its pinned version.
+Six seams, each tested by what it is for: messages without limit, a deadline that is over before the call begins or is no
+number, refusals that strict clients cannot read, binary metadata that leave the caller without an answer, headers that take
+long to unpack. They replace names of `grpclib.server`, hence its pinned version, and one of h2.
 """
 
+import re
 import struct
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import grpclib.server
+import h2.frame_buffer
 from grpclib.const import Status
 from grpclib.encoding.base import GRPC_CONTENT_TYPE, CodecBase
 from grpclib.metadata import Deadline, decode_metadata, encode_grpc_message
@@ -18,11 +20,15 @@ from grpclib.stream import recv_message as unbounded_recv_message
 from grpclib.utils import DeadlineWrapper
 
 from library_grpc.codec import SafeCodec
-from library_grpc.errors import Refusal, malformed, too_late
+from library_grpc.errors import Refusal, malformed, too_large, too_late
 
 MessageT = TypeVar("MessageT")
 
 _PREFIX = struct.Struct(">BI")
+# Of 16 KiB each: more than the 64 KiB that h2 lets headers have. A megabyte, which it reads before it counts, takes a second.
+_HEADER_FRAMES = 8
+_CODES = {Status.INVALID_ARGUMENT: "VALIDATION_ERROR"}
+_TIMEOUT = re.compile(r"[0-9]{1,8}[HMSmun]", re.ASCII)
 
 
 async def recv_message(stream: Stream, codec: CodecBase, message_type: type[MessageT]) -> MessageT | None:
@@ -38,11 +44,7 @@ async def recv_message(stream: Stream, codec: CodecBase, message_type: type[Mess
     if compressed:
         raise Refusal(Status.UNIMPLEMENTED, "UNSUPPORTED_MEDIA_TYPE", "Compressed messages are not accepted.")
     if size > codec.max_message_bytes:
-        raise Refusal(
-            Status.RESOURCE_EXHAUSTED,
-            "PAYLOAD_TOO_LARGE",
-            f"The request has {size} bytes; at most {codec.max_message_bytes} are accepted.",
-        )
+        raise too_large(f"The request has {size} bytes; at most {codec.max_message_bytes} are accepted.")
     body = await _read(stream, size)
     if len(body) < size:
         raise malformed("The request is cut off.")
@@ -60,6 +62,17 @@ class SafeDeadlineWrapper(DeadlineWrapper):
         return super().start(deadline)
 
 
+class StrictDeadline(Deadline):
+    """Takes no `grpc-timeout` of more than eight digits, as gRPC says; grpclib's own counts until numbers overflow."""
+
+    @classmethod
+    def from_headers(cls, headers: Any) -> Deadline | None:  # noqa: ANN401 - grpclib's own type is private
+        """Return the deadline, if the caller has set one. Raises ValueError for one that is none."""
+        if not all(_TIMEOUT.fullmatch(value) for name, value in headers if name == "grpc-timeout"):
+            raise ValueError("no timeout of gRPC's")
+        return super().from_headers(headers)
+
+
 async def abort(
     h2_stream: Stream,
     h2_status: int,
@@ -74,7 +87,7 @@ async def abort(
     headers = [(":status", str(h2_status)), ("content-type", GRPC_CONTENT_TYPE)]
     if grpc_status is not None:
         status = Status.INVALID_ARGUMENT if grpc_status is Status.UNKNOWN else grpc_status
-        headers.append(("grpc-status", str(status.value)))
+        headers += [("grpc-status", str(status.value)), ("error-code", _CODES.get(status, status.name))]
     if grpc_message is not None:
         headers.append(("grpc-message", encode_grpc_message(grpc_message)))
     await h2_stream.send_headers(headers, end_stream=True)
@@ -92,7 +105,9 @@ def install() -> None:
     # mypy: these are imported there, not exported.
     grpclib.server.recv_message = recv_message  # type: ignore[attr-defined]
     grpclib.server.DeadlineWrapper = SafeDeadlineWrapper  # type: ignore[attr-defined]
+    grpclib.server.Deadline = StrictDeadline  # type: ignore[attr-defined]
     grpclib.server.decode_metadata = decode_text_metadata  # type: ignore[attr-defined]
+    h2.frame_buffer.CONTINUATION_BACKLOG = _HEADER_FRAMES
     grpclib.server._abort = abort  # noqa: SLF001 - there is no public way
 
 

@@ -31,9 +31,14 @@ def keys(source: FakeSource, monotonic: FakeMonotonic, registry: CollectorRegist
     return KeyStore(source, ttl_seconds=600, metrics=TokenMetrics(registry), monotonic=monotonic)
 
 
-@pytest.fixture
-def verifier(keys: KeyStore) -> TokenVerifier:
-    settings = TokenSettings(issuer=ISSUER, audience=AUDIENCE, jwks_url="https://issuer.test/jwks")
+@pytest.fixture(params=[0, 10_000], ids=["plain", "remembering"])
+def verifier(keys: KeyStore, request: pytest.FixtureRequest) -> TokenVerifier:
+    settings = TokenSettings(
+        issuer=ISSUER,
+        audience=AUDIENCE,
+        jwks_url="https://issuer.test/jwks",
+        memory_entries=request.param,
+    )
     return TokenVerifier(settings, keys=keys, clock=FixedClock(), metrics=TokenMetrics(CollectorRegistry()))
 
 

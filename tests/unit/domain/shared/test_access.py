@@ -24,6 +24,8 @@ ALLOWED = {
     "categories.delete": PEOPLE,
     "collections.list": PEOPLE,
     "users.library": "support admin",
+    "grpc.get_library": "system",
+    "grpc.batch_check_game_access": "system",
     "grpc.check_game_access": "system",
     "grpc.check_game_ownership": "system",
 }

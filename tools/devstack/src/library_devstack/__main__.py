@@ -19,6 +19,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from library_devstack import access, demo, events
+from library_devstack.bench.command import bench, numbers, words
+from library_devstack.bench.plan import FULL_ROWS, Plan
 from library_devstack.console import PROGRAM, console, notes
 from library_devstack.event_contract import EventContract
 from library_devstack.lifecycle import bring_up, end_run, take_down
@@ -26,10 +28,10 @@ from library_devstack.sample import SampleMissing
 from library_devstack.sample.assemble import assemble, choose
 from library_devstack.sample.dataset import OWN_SAMPLE
 from library_devstack.services import addresses, services
-from library_devstack.stack import Kafka, NotHealthy, Stack, StackError, Standins
+from library_devstack.stack import Kafka, NotHealthy, Stack, StackError
 from library_devstack.stack.kafka import check_topic
 from library_devstack.stack.state import State
-from library_devstack.standins.issuer import DEFAULT_TTL_SECONDS, Issuer, load_or_make_key
+from library_devstack.standins.issuer import DEFAULT_TTL_SECONDS, Issuer, issuer_of
 from library_devstack.workspace import workspace
 
 STATE_VARIABLE = "DEVSTACK_STATE"
@@ -292,6 +294,44 @@ def run(*, players: str = "300", data: Path | None = None, exit: bool = False) -
     demo.run(stack, dataset, issuer=_issuer(stack), stay=not exit)
 
 
+@app.command(name="bench")
+def run_bench(
+    *,
+    rows: int = FULL_ROWS,
+    seconds: float = 10.0,
+    warmup: float = 2.0,
+    rounds: int = 3,
+    rates: str = "1000,5000",
+    only: str = "",
+    without: str = "",
+    peers: bool = True,
+) -> None:
+    """Measure the service beside its peers; a whole run writes docs/performance.md.
+
+    Args:
+        rows: Library rows; the data of each size are kept for its next run.
+        seconds: Of one measurement.
+        warmup: Seconds of the same load before it.
+        rounds: How often everybody is measured; the medians are shown.
+        rates: Requests a second of the mixed load, divided by commas.
+        only: Scenarios, divided by commas: list, by_name, item, unchanged, access, batch, mixed.
+        without: Tricks to measure ours also without, divided by commas: hot_reads, batching, token_memory, gc_freeze.
+        peers: Measure the peers and limits too.
+
+    """
+    plan = Plan(
+        rows=rows,
+        seconds=seconds,
+        warmup=warmup,
+        rounds=rounds,
+        rates=numbers(rates, option="rates"),
+        only=words(only),
+        without=words(without),
+        peers=peers,
+    )
+    bench(plan, directory=_state_directory() / "bench", workspace=workspace())
+
+
 @sample.command(name="build")
 def build_sample(*, source: Path, target: Path = OWN_SAMPLE) -> None:
     """Make the project's own sample from the public data; the same data give the same bytes.
@@ -336,8 +376,7 @@ def _broker() -> Kafka:
 
 
 def _issuer(stack: Stack) -> Issuer:
-    key = load_or_make_key(stack.state.path("issuer-key.json"))
-    return Issuer(key, url=stack.find(Standins).addresses.issuer)
+    return issuer_of(stack.state)
 
 
 def main() -> None:

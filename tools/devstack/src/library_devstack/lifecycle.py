@@ -57,11 +57,17 @@ def running(stack: Stack) -> Iterator[None]:
     try:
         yield
     finally:
-        # An impatient second Ctrl-C would leave processes behind; the stop is bounded.
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
-        try:
+        with undisturbed():
             take_down(stack)
-        finally:
-            for number, handler in zip(numbers, before, strict=True):
-                signal.signal(number, handler)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Ignore SIGINT and SIGTERM during a stop, which is bounded: an impatient second Ctrl-C would leave processes."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

@@ -30,6 +30,8 @@ class Deployable:
     arguments: tuple[str, ...] = ()
     ports: Mapping[str, str] = field(default_factory=dict)
     """Setting → name of the port; the management port is everybody's and not listed."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """More settings than the stack's, by variable."""
     stops_last: bool = False
     """It carries away what the others still write while they stop."""
 
@@ -116,9 +118,8 @@ class Service(Component):
     def _spawn(self) -> None:
         own = {setting: str(self._state.port(port)) for setting, port in self._deployable.ports.items()}
         own["LIBRARY_MANAGEMENT__PORT"] = str(self.port)
-        self.process.spawn(
-            self._command(), env=minimal_environment(**self._stack.env(), **own), cwd=self.data
-        )
+        everything = {**self._stack.env(), **self._deployable.settings, **own}
+        self.process.spawn(self._command(), env=minimal_environment(**everything), cwd=self.data)
 
 
 def services(stack: Stack) -> tuple[Service, ...]:

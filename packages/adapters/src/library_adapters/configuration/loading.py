@@ -31,6 +31,7 @@ SECTIONS = frozenset(
         "logs",
         "management",
         "postgres",
+        "process",
         "rate_limit",
         "redis",
         "relay",

@@ -65,14 +65,7 @@ class PostgresLibraryReader:
                 )
                 rows = await cursor.fetchall()
                 counted = await counting.fetchone() if counting else None
-        shown = rows[: query.page.limit]
-        return LibraryPage(
-            items=[LibraryItem(**_members(row)) for row in shown],
-            total=counted["total"] if counted else None,
-            next=Position(key=shown[-1]["sort_key"], id=shown[-1]["game_id"])
-            if len(rows) > len(shown)
-            else None,
-        )
+        return to_page(rows, query, total=counted["total"] if counted else None)
 
     async def collections(self, user_id: UserId, *, now: datetime) -> Sequence[CollectionSummary]:
         """See the port."""
@@ -96,23 +89,27 @@ class PostgresLibraryReader:
             async with self._pool.connection() as connection, connection.pipeline():
                 rows = await connection.execute(_SQL["item"], parameters)
                 rights = await connection.execute(_SQL["rights"], parameters)
-                row = await rows.fetchone()
-                held = _rights(await rights.fetchall())
-        if row is None:
-            return None
-        return LibraryItemDetail(
-            **_members(row),
-            launch_options=msgspec.convert(row["launch_options"], list[LaunchOption]),
-            devices=msgspec.convert(row["devices"], list[Installation]),
-            access=decide_access(held.grants, parent_grants=held.parent_grants, now=now),
-        )
+                row, held = await rows.fetchone(), await rights.fetchall()
+        return None if row is None else to_detail(row, held, now=now)
 
     async def rights(self, user_id: UserId, game_id: GameId) -> Rights:
         """See the port."""
         with driver_errors():
             async with self._pool.connection() as connection:
                 cursor = await connection.execute(_SQL["rights"], {"user_id": user_id, "game_id": game_id})
-                return _rights(await cursor.fetchall())
+                return to_rights(await cursor.fetchall())
+
+    async def rights_of(self, user_id: UserId, game_ids: Sequence[GameId]) -> Sequence[Rights]:
+        """See the port."""
+        rows: list[list[Mapping[str, Any]]] = [[] for _ in game_ids]
+        with driver_errors():
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(
+                    _SQL["rights_of"], {"user_id": user_id, "game_ids": list(game_ids)}
+                )
+                async for row in cursor:
+                    rows[row["n"] - 1].append(row)
+        return [to_rights(each) for each in rows]
 
     async def owned_dlc(self, user_id: UserId, game_id: GameId, *, now: datetime) -> Sequence[GameId]:
         """See the port."""
@@ -126,7 +123,7 @@ class PostgresLibraryReader:
 
 _KEYS = {sort: sort.value for sort in LibrarySort} | {LibrarySort.NAME: "sort_name"}
 _LITERALLY = str.maketrans({sign: f"\\{sign}" for sign in "\\%_"})
-_CONVERTED = frozenset({"launch_options", "devices", "sort_key"})
+_CONVERTED = frozenset({"dlc", "launch_options", "devices"})
 
 
 async def count_games(
@@ -142,20 +139,27 @@ def choose_page(
     query: LibraryQuery, user_id: UserId, *, now: datetime
 ) -> tuple[LiteralString, dict[str, Any]]:
     """Return the statement that reads this part of the list, and its parameters."""
+    return _SQL[page_statement(query)], {"user_id": user_id, "now": now} | page_parameters(query, now)
+
+
+def page_statement(query: LibraryQuery) -> str:
+    """Return the name of the statement that reads this part of the list."""
     key, direction = _KEYS[query.sort], query.order.value.upper()
+    if query.page.after is None:
+        return f"page.{key}.{direction}"
+    if query.page.after.key is None:
+        return f"page_after_null.{key}.{direction}"
+    return f"page_after.{key}.{direction}"
+
+
+def page_parameters(query: LibraryQuery, now: datetime) -> dict[str, Any]:
+    """Return what says which part of whose list ever is asked for."""
     after = query.page.after
-    parameters = {
-        "user_id": user_id,
-        "now": now,
-        # One more than asked for tells whether anything follows.
-        "limit": query.page.limit + 1,
-        **_conditions(query.filter, now),
-    }
-    if after is None:
-        return _SQL[f"page.{key}.{direction}"], parameters | {"offset": query.page.offset}
-    if after.key is None:
-        return _SQL[f"page_after_null.{key}.{direction}"], parameters | {"after_id": after.id}
-    return _SQL[f"page_after.{key}.{direction}"], parameters | {"after_key": after.key, "after_id": after.id}
+    position = (
+        {"offset": query.page.offset} if after is None else {"after_key": after.key, "after_id": after.id}
+    )
+    # One more than asked for tells whether anything follows.
+    return {"limit": query.page.limit + 1, **position, **_conditions(query.filter, now)}
 
 
 def _conditions(wanted: LibraryFilter, now: datetime) -> dict[str, Any]:
@@ -179,14 +183,34 @@ def _containing(text: str) -> str:
     return f"%{text.translate(_LITERALLY)}%"
 
 
-def _members(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the members of a read model that are columns, with the DLC made into theirs."""
-    members = {name: value for name, value in row.items() if name not in _CONVERTED}
-    members["dlc"] = msgspec.convert(row["dlc"], list[OwnedDLC])
-    return members
+def to_page(rows: Sequence[Mapping[str, Any]], query: LibraryQuery, *, total: int | None) -> LibraryPage:
+    """Make the page that the rows of its statement stand for; one row more than it shows says that something follows."""
+    shown = rows[: query.page.limit]
+    return LibraryPage(
+        # A third of the time that calling the class once per row takes; a row's key to sort by is passed over.
+        items=msgspec.convert(shown, list[LibraryItem]),
+        total=total,
+        next=Position(key=shown[-1]["sort_key"], id=shown[-1]["game_id"]) if len(rows) > len(shown) else None,
+    )
 
 
-def _rights(rows: Sequence[Mapping[str, Any]]) -> Rights:
+def to_detail(
+    row: Mapping[str, Any], rights: Sequence[Mapping[str, Any]], *, now: datetime
+) -> LibraryItemDetail:
+    """Make the item that the rows of the statements `item` and `rights` stand for."""
+    held = to_rights(rights)
+    access = decide_access(held.grants, parent_grants=held.parent_grants, now=now)
+    return LibraryItemDetail(
+        **{name: value for name, value in row.items() if name not in _CONVERTED},
+        dlc=msgspec.convert(row["dlc"], list[OwnedDLC]),
+        launch_options=msgspec.convert(row["launch_options"], list[LaunchOption]),
+        devices=msgspec.convert(row["devices"], list[Installation]),
+        access=access,
+    )
+
+
+def to_rights(rows: Sequence[Mapping[str, Any]]) -> Rights:
+    """Make the rights that the rows of the statement `rights` stand for."""
     grants = [to_grant(row) for row in rows if row["of_game"]]
     parent_grants = [to_grant(row) for row in rows if row["acquisition_type"] and not row["of_game"]]
     has_parent = any(row["has_parent"] for row in rows)

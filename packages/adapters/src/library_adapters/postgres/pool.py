@@ -11,17 +11,33 @@ from psycopg import AsyncConnection, AsyncCursor
 from psycopg_pool import AsyncConnectionPool
 
 from library_adapters.postgres.connection import Connection, connection_arguments, connection_info
-from library_adapters.postgres.errors import driver_errors
+from library_adapters.postgres.deadline import seconds_left
+from library_adapters.postgres.errors import POSTGRES, driver_errors
 from library_adapters.postgres.settings import PostgresSettings
 from library_adapters.postgres.statements import statements
-
-Pool = AsyncConnectionPool[Connection]
+from library_domain.shared.errors import DependencyUnavailable
 
 _SQL = statements("maintenance")
 
 # The pool doubles its pause after each failed attempt to connect and starts afresh when this much time is up.
 # Short, so that service is back within five seconds of the database, however long that was away (reliability B1).
 _RECONNECT_SECONDS = 3.0
+
+
+class Pool(AsyncConnectionPool[Connection]):
+    """Lends connections that work no longer than the caller of this task waits."""
+
+    @asynccontextmanager
+    async def connection(self, timeout: float | None = None) -> AsyncIterator[Connection]:  # noqa: ASYNC109 -- psycopg's signature
+        """See psycopg. Raises DependencyUnavailable, without waiting, when the caller's time is over."""
+        left = seconds_left()
+        if left is not None:
+            if not left:
+                raise DependencyUnavailable(POSTGRES)
+            timeout = min(left, self.timeout if timeout is None else timeout)
+        async with super().connection(timeout) as connection:
+            await connection.allow(seconds_left())
+            yield connection
 
 
 async def _check(connection: Connection) -> None:
@@ -49,7 +65,7 @@ async def open_pool(
                 cast("AsyncConnection", connection), tracer_provider=tracer_provider
             )
 
-    pool: Pool = AsyncConnectionPool(
+    pool = Pool(
         connection_info(settings),
         connection_class=Connection,
         kwargs=connection_arguments(),

@@ -1,6 +1,6 @@
 """How to reach PostgreSQL and how long to wait for it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import psycopg
@@ -8,6 +8,26 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field
 
 from library_adapters.configuration import Seconds, Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HotReadSettings:
+    """How REST and gRPC read what is asked for most: page, item, version, rights (performance.md, tricks 1 and 2)."""
+
+    enabled: bool = True
+    """No: every read takes a connection of the pool. To be turned off on Citus (data 31)."""
+    connections: Annotated[int, Field(ge=1, le=16)] = 2
+    """Of a process, beside the pool's. Each kind of read uses one at a time."""
+    in_flight: Annotated[int, Field(ge=1, le=64)] = 2
+    """Batches that were sent on a connection and not answered yet; who comes then waits for the next."""
+    batch: Annotated[int, Field(ge=1, le=1_000)] = 64
+    """How many are read for by one statement; 1: reads share connections, but no statements."""
+    waiting_max: Annotated[int, Field(ge=1, le=100_000)] = 1_000
+    """How many reads may wait to be sent; more are refused at once."""
+    queue_timeout_seconds: Seconds = 1.0
+    """How long a read waits to be sent, in steps of a tenth of a second."""
+    statement_timeout_milliseconds: Annotated[int, Field(ge=1, le=60_000)] = 1_000
+    """Shorter than the pool's: others wait behind a batch (data 31)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +50,7 @@ class PostgresSettings:
     user_waiting_max: Annotated[int, Field(ge=1)] = 256
     """How many writers of one user may wait in memory for the one that is in the pool (data 9)."""
     wakeups_per_second: Annotated[int, Field(ge=1, le=100)] = 10
+    hot_reads: HotReadSettings = field(default_factory=HotReadSettings)
 
     def __post_init__(self) -> None:
         """Refuse a DSN that libpq cannot read: later, its error would quote the password."""

@@ -10,6 +10,13 @@ What cannot be a parameter, a column to sort by or a direction, is chosen from a
 
 makes four statements of one, `page.name.ASC` to `page.price.DESC`: all of them are known, prepared and linted in tests,
 and nothing is put together at run time.
+
+A read of one that may also be asked for many at once says so in its comment, with what differs between them:
+
+    -- in batches by user_id uuid, now timestamptz
+
+makes `rights.batch` of `rights`, framed by `batch.sql`: the same text, told by arrays whom it is about. Its rows bear the
+place of the one they answer, `n`, from 1.
 """
 
 import re
@@ -22,6 +29,8 @@ from typing import LiteralString
 _PART = re.compile(r"^-- (name|fragment): ([a-z_]+)$", re.MULTILINE)
 _CHOICE = re.compile(r"^-- where ((?:\{[a-z_]+\} )+)is (.+)$", re.MULTILINE)
 _PLACE = re.compile(r"\{([a-z_]+)\}")
+_BATCHED = re.compile(r"^-- in batches by (.+)$", re.MULTILINE)
+_PARAMETER = re.compile(r"%\((\w+)\)s")
 _LEADING_COMMENTS = re.compile(r"\A(?:--[^\n]*\n)+")
 
 
@@ -61,12 +70,16 @@ def variants(text: str) -> dict[str, str]:
         for kind, name, body in zip(kinds, names, bodies, strict=True)
         if kind == "fragment"
     }
-    return {
-        ".".join([name, *labels]): _fill(body, fragments | chosen)
-        for kind, name, body in zip(kinds, names, bodies, strict=True)
-        if kind == "name"
-        for labels, chosen in _choices(body)
-    }
+    found: dict[str, str] = {}
+    for kind, name, body in zip(kinds, names, bodies, strict=True):
+        if kind == "fragment":
+            continue
+        for labels, chosen in _choices(body):
+            variant = ".".join([name, *labels])
+            found[variant] = _fill(body, fragments | chosen)
+            for columns in _BATCHED.findall(body):
+                found[f"{variant}.batch"] = _batch(found[variant], _fill(columns, chosen))
+    return found
 
 
 def families() -> list[str]:
@@ -74,6 +87,28 @@ def families() -> list[str]:
     folder = files("library_adapters.postgres.sql")
     return sorted(
         entry.name.removesuffix(".sql") for entry in folder.iterdir() if entry.name.endswith(".sql")
+    )
+
+
+def numbered(statement: str) -> tuple[str, tuple[str, ...]]:
+    """Return the statement as the wire knows it, with $1, $2, …, and the parameters' names in that order."""
+    names = tuple(dict.fromkeys(_PARAMETER.findall(statement)))
+    text = _PARAMETER.sub(lambda match: f"${names.index(match[1]) + 1}", statement)
+    return text.replace("%%", "%"), names
+
+
+def _batch(statement: str, columns: str) -> str:
+    """Return the statement that reads for many what this one reads for one; `columns` is `name type, name type`."""
+    kinds = dict(column.split() for column in columns.split(", "))
+    comment = _LEADING_COMMENTS.match(statement)
+    start = comment.end() if comment else 0
+    read = _PARAMETER.sub(
+        lambda match: f"member.{match[1]}" if match[1] in kinds else match[0], statement[start:]
+    )
+    frame = files("library_adapters.postgres.sql").joinpath("batch.sql").read_text("utf-8")
+    arrays = ", ".join(f"%(each_{name})s::{kind}[]" for name, kind in kinds.items())
+    return statement[:start] + _fill(
+        _LEADING_COMMENTS.sub("", frame), {"arrays": arrays, "names": ", ".join(kinds), "read": read}
     )
 
 

@@ -49,6 +49,22 @@ class KeyStore:
         self._renewable_at = float("-inf")
         self._unknown_kid_at = float("-inf")
         self._fetch: asyncio.Task[None] | None = None
+        self._generation = 0
+
+    @property
+    def generation(self) -> int:
+        """Which key set serves: another number, another set, or the same one fetched anew."""
+        return self._generation
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether `find` would take a key of the set without a thought of renewing it."""
+        now = self._monotonic()
+        return (
+            self.loaded
+            and self._fetch is None
+            and now < max(self._loaded_at + self._ttl_seconds * _RENEW_AT, self._renewable_at)
+        )
 
     @property
     def loaded(self) -> bool:
@@ -123,6 +139,7 @@ class KeyStore:
         if keys.keys() != self._keys.keys():
             logger.info("the issuer's keys are {}", sorted(keys))
         self._keys = keys
+        self._generation += 1
         self._loaded_at = self._monotonic()
         self._failing = False
         self._renewable_at = float("-inf")

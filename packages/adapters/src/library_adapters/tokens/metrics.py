@@ -20,6 +20,14 @@ class TokenMetrics:
             registry=registry,
         )
 
+        memory = Counter(
+            "library_token_memory_lookups",
+            "Tokens that were looked for among those verified a moment ago, by whether they were there.",
+            ("outcome",),
+            registry=registry,
+        )
+        self._hits, self._misses = memory.labels("hit"), memory.labels("miss")
+
     def fetched(self, outcome: str) -> None:
         """Count a fetch: `ok`, `unreachable` or `invalid`."""
         self._fetches.labels(outcome).inc()
@@ -27,3 +35,7 @@ class TokenMetrics:
     def verified(self, verdict: str) -> None:
         """Count a token."""
         self._verifications.labels(verdict).inc()
+
+    def remembered(self, *, is_known: bool) -> None:
+        """Count a look into the memory of verified tokens."""
+        (self._hits if is_known else self._misses).inc()

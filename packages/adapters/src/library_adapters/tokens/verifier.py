@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -15,7 +14,9 @@ from joserfc.jws import JWSRegistry
 from loguru import logger
 from prometheus_client import CollectorRegistry
 
+from library_adapters.tokens.identity import Identity
 from library_adapters.tokens.key_store import KeyStore
+from library_adapters.tokens.memory import TokenMemory
 from library_adapters.tokens.metrics import TokenMetrics
 from library_adapters.tokens.settings import TokenSettings
 from library_adapters.tokens.sources import FileSource, KeySourceFailed, URLSource
@@ -32,16 +33,6 @@ _TYPES = frozenset({"jwt", "at+jwt", "application/jwt", "application/at+jwt"})
 _REFUSED_HEADERS = frozenset({"jku", "jwk", "x5u", "x5c", "crit", "b64", "zip"})
 """Headers that bring keys along or change what is signed."""
 _ROLES = {role.value: role for role in Role}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """Whom a token proves."""
-
-    subject: UserId
-    roles: frozenset[Role]
-    """At least one; `system` only alone."""
-    expires_at: datetime
 
 
 class _Claims(msgspec.Struct, frozen=True):
@@ -91,6 +82,7 @@ class TokenVerifier:
         self._keys = keys
         self._clock = clock
         self._metrics = metrics
+        self._memory = TokenMemory(settings, keys=keys, clock=clock, metrics=metrics)
 
     async def verify(self, token: str) -> Identity:
         """Return whom the token proves.
@@ -98,6 +90,10 @@ class TokenVerifier:
         Raises Unauthenticated, with the same empty details for every reason; Forbidden for a good token without a
         role that we know; DependencyUnavailable while the issuer's keys could not be had yet.
         """
+        identity = self._memory.recall(token)
+        if identity is not None:
+            self._metrics.verified("accepted")
+            return identity
         try:
             identity = await self._verify(token)
         except _Refused as refusal:
@@ -108,6 +104,8 @@ class TokenVerifier:
             self._metrics.verified("no_role")
             raise Forbidden
         self._metrics.verified("accepted")
+        # Nothing was awaited since the key was found, so the key set is still the one that it was found in.
+        self._memory.remember(token, identity)
         return identity
 
     async def _verify(self, token: str) -> Identity:

@@ -4,11 +4,12 @@ Names are the published ones (details, "Names"). They are slots dataclasses that
 many of them (performance.md).
 """
 
+from collections.abc import Collection as Several
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum, auto
-from typing import Protocol
+from typing import Protocol, Self
 from uuid import UUID
 
 from library_domain.catalog.model import LaunchOption, ProductType
@@ -33,6 +34,23 @@ class LibrarySort(StrEnum):
     LAST_PLAYED_AT = "last_played_at"
     TOTAL_PLAYTIME = "total_playtime"
     INSTALLATION_STATUS = "installation_status"
+
+
+class Filter(StrEnum):
+    """The values of `filter`; any of the same group, and all groups."""
+
+    INSTALLED = "installed"
+    NOT_INSTALLED = "not_installed"
+    HIDDEN = "hidden"
+    FAVORITE = "favorite"
+    SHARED = "shared"
+    WITHDRAWN = "withdrawn"
+    GAME = "game"
+    APPLICATION = "application"
+
+
+_KIND = {Filter.GAME: ProductType.GAME, Filter.APPLICATION: ProductType.APPLICATION}
+_INSTALLATION = frozenset({Filter.INSTALLED, Filter.NOT_INSTALLED})
 
 
 class Hidden(Enum):
@@ -83,6 +101,21 @@ class LibraryFilter:
             raise ValidationFailed(field="q", reason="too_long", maximum=MAX_Q)
         if not sort_name(self.q):
             raise ValidationFailed(field="q", reason="blank")
+
+    @classmethod
+    def named(cls, filters: Several[Filter], *, include_hidden: bool = False) -> Self:
+        """Return the filter that these words ask for."""
+        installation = _INSTALLATION.intersection(filters)
+        hidden = Hidden.INCLUDED if include_hidden else Hidden.EXCLUDED
+        return cls(
+            kinds=frozenset(_KIND[each] for each in filters if each in _KIND),
+            # Both of the group are no condition.
+            installed=None if len(installation) != 1 else Filter.INSTALLED in installation,
+            hidden=Hidden.ONLY if Filter.HIDDEN in filters else hidden,
+            favorite=Filter.FAVORITE in filters,
+            shared=Filter.SHARED in filters,
+            withdrawn=Filter.WITHDRAWN in filters,
+        )
 
     @property
     def statuses(self) -> frozenset[InstallationStatus] | None:
@@ -289,6 +322,13 @@ class LibraryReader(Protocol):
 
     async def rights(self, user_id: UserId, game_id: GameId) -> Rights:
         """Return the user's rights to the game, none for a game or user that does not exist."""
+        ...
+
+    async def rights_of(self, user_id: UserId, game_ids: Sequence[GameId]) -> Sequence[Rights]:
+        """Return what `rights` returns for each of the games, in their order, from one look at the user's rights.
+
+        A game that is named twice is answered twice. At most 100 games are asked for.
+        """
         ...
 
     async def owned_dlc(self, user_id: UserId, game_id: GameId, *, now: datetime) -> Sequence[GameId]:

@@ -63,6 +63,8 @@ MATRIX: dict[str, Operation] = {
         Operation(name="categories.delete", door=Door.REST, roles=PLAYERS),
         Operation(name="collections.list", door=Door.REST, roles=PLAYERS),
         Operation(name="users.library", door=Door.REST, roles=SUPPORT),
+        Operation(name="grpc.get_library", door=Door.GRPC, roles=INTERNAL),
+        Operation(name="grpc.batch_check_game_access", door=Door.GRPC, roles=INTERNAL),
         Operation(name="grpc.check_game_access", door=Door.GRPC, roles=INTERNAL),
         Operation(name="grpc.check_game_ownership", door=Door.GRPC, roles=INTERNAL),
     )

@@ -1,7 +1,7 @@
 """What a library can be asked for, as it stands in a URL (contract 2, Lists; details 3.9)."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Annotated
 
@@ -10,12 +10,11 @@ from litestar.params import QueryParameter
 from library_api.cursors import Cursors
 from library_api.fields import fields_pattern, parse_fields, trim
 from library_api.strict_json import TEXT_PATTERN, clean_text
-from library_domain.catalog.model import ProductType
 from library_domain.library.model import InstallationStatus
 from library_domain.library.queries import (
     MAX_Q,
     Collection,
-    Hidden,
+    Filter,
     LibraryFilter,
     LibraryItem,
     LibraryPage,
@@ -32,19 +31,6 @@ _CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 _NOT_BLANK = rf"^[^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*$"
 
 
-class Filter(StrEnum):
-    """The values of `filter`; any of the same group, and all groups."""
-
-    INSTALLED = "installed"
-    NOT_INSTALLED = "not_installed"
-    HIDDEN = "hidden"
-    FAVORITE = "favorite"
-    SHARED = "shared"
-    WITHDRAWN = "withdrawn"
-    GAME = "game"
-    APPLICATION = "application"
-
-
 class Sort(StrEnum):
     """The values of `sort`; one with a minus is `order=desc`."""
 
@@ -59,11 +45,6 @@ class Sort(StrEnum):
     TOTAL_PLAYTIME_DESC = "-total_playtime"
     INSTALLATION_STATUS_DESC = "-installation_status"
 
-
-_KINDS: Mapping[Filter, ProductType] = {
-    Filter.GAME: ProductType.GAME,
-    Filter.APPLICATION: ProductType.APPLICATION,
-}
 
 # The bounds are published here; `Page`, `LibraryFilter` and the routes refuse what is beyond them.
 FiltersParameter = Annotated[
@@ -193,17 +174,11 @@ def asked(
     """Read the query of a list of games. Raises ValidationFailed naming the parameter that is wrong."""
     if cursor is not None and offset:
         raise ValidationFailed(field="offset", reason="not_with_cursor")
-    filters = filter or []
     by, direction = _sorting(sort, order)
     return Asked(
-        filter=LibraryFilter(
-            kinds=frozenset(_KINDS[each] for each in filters if each in _KINDS),
-            installed=_installed(filters),
+        filter=replace(
+            LibraryFilter.named(filter or (), include_hidden=include_hidden),
             installation_statuses=frozenset(installation_status or ()),
-            hidden=_hidden(filters, include_hidden=include_hidden),
-            favorite=Filter.FAVORITE in filters,
-            shared=Filter.SHARED in filters,
-            withdrawn=Filter.WITHDRAWN in filters,
             category=_category(category),
             q=None if q is None else clean_text(q, "q"),
             collection=collection,
@@ -215,18 +190,6 @@ def asked(
         cursor=cursor,
         fields=parse_fields(fields, LibraryItem),
     )
-
-
-def _installed(filters: Sequence[Filter]) -> bool | None:
-    wanted = {Filter.INSTALLED, Filter.NOT_INSTALLED} & set(filters)
-    # Both of the group are no condition.
-    return None if len(wanted) != 1 else Filter.INSTALLED in wanted
-
-
-def _hidden(filters: Sequence[Filter], *, include_hidden: bool) -> Hidden:
-    if Filter.HIDDEN in filters:
-        return Hidden.ONLY
-    return Hidden.INCLUDED if include_hidden else Hidden.EXCLUDED
 
 
 def _category(name: str | None) -> str | None:

@@ -97,6 +97,18 @@ class Postgres(Component):
         """Drop a database, disconnecting whoever uses it; one that does not exist is fine."""
         self._run_ddl("DROP DATABASE IF EXISTS {name} WITH (FORCE)", name=name)
 
+    def program(self, name: str) -> Path:
+        """Return the path of one of the server's programs, where the server's account can run it."""
+        package = _package()
+        if not self._account.can_enter(package):
+            # The programs find their libraries relative to themselves: both trees keep their places.
+            unprivileged.make_refuge(self._refuge)
+            libraries = package.with_name(f"{package.name}.libs")
+            if libraries.exists():
+                unprivileged.copy_programs(libraries, self._refuge / libraries.name)
+            package = unprivileged.copy_programs(package, self._refuge / package.name)
+        return package / "pginstall" / "bin" / name
+
     def destroy(self) -> None:
         """Stop the server and remove its data and, when there are any, the copied programs."""
         super().destroy()
@@ -115,7 +127,7 @@ class Postgres(Component):
             **(_DURABLE if self._durable else _FORGETFUL),
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        return [str(self._program("postgres")), "-D", str(self.data), *options]
+        return [str(self.program("postgres")), "-D", str(self.data), *options]
 
     def _prepare(self) -> None:
         if self.data.is_relative_to(self._refuge):
@@ -136,7 +148,7 @@ class Postgres(Component):
         try:
             subprocess.run(
                 [
-                    str(self._program("initdb")),
+                    str(self.program("initdb")),
                     f"--pgdata={self.data}",
                     f"--username={_SUPERUSER}",
                     f"--pwfile={password_file}",
@@ -204,17 +216,6 @@ class Postgres(Component):
 
     def _password(self, role: str) -> str:
         return self._state.secret(f"postgres_{role}")
-
-    def _program(self, name: str) -> Path:
-        package = _package()
-        if not self._account.can_enter(package):
-            # The programs find their libraries relative to themselves: both trees keep their places.
-            unprivileged.make_refuge(self._refuge)
-            libraries = package.with_name(f"{package.name}.libs")
-            if libraries.exists():
-                unprivileged.copy_programs(libraries, self._refuge / libraries.name)
-            package = unprivileged.copy_programs(package, self._refuge / package.name)
-        return package / "pginstall" / "bin" / name
 
 
 def _package() -> Path:

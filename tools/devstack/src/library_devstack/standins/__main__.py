@@ -31,7 +31,7 @@ async def main(state: State, data: Path | None) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
 
     addresses = Addresses(state)
-    signer = issuer.Issuer(issuer.load_or_make_key(state.path("issuer-key.json")), url=addresses.issuer)
+    signer = issuer.issuer_of(state)
     dataset = Dataset.read() if data is None else assemble(data)
 
     catalog = _server(CatalogStandIn(dataset.games.values()), signer)

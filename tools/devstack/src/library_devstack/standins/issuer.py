@@ -20,7 +20,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, RSAKey
 
-from library_devstack.stack.standins import AUDIENCE
+from library_devstack.stack.standins import AUDIENCE, Addresses
+from library_devstack.stack.state import State
 
 _ALGORITHM = "RS256"
 _KEY_BITS = 2048
@@ -102,6 +103,11 @@ class Issuer:
         except (JoseError, ValueError):
             return False
         return bool(claims.get("role") == "system")
+
+
+def issuer_of(state: State) -> Issuer:
+    """Return the issuer of the stack with this state; its key is made the first time."""
+    return Issuer(load_or_make_key(state.path("issuer-key.json")), url=Addresses(state).issuer)
 
 
 def _without_none(members: Mapping[str, Any]) -> dict[str, Any]:

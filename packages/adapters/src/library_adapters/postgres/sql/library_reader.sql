@@ -102,6 +102,7 @@ LEFT JOIN user_installations AS best
 -- name: version
 -- What the user's answers depend on (data 15). The timeline is the one that is written now: other than the control file's
 -- it changes with the promotion itself. An epoch is announced a minute ahead and counts from its time on.
+-- in batches by user_id uuid, now timestamptz
 SELECT ltrim(left(pg_walfile_name(pg_current_wal_lsn()), 8), '0') AS timeline,
        (SELECT epoch - (moves_at > %(now)s)::int FROM catalog.epoch) AS epoch,
        coalesce((SELECT revision FROM user_revisions WHERE user_id = %(user_id)s), 0) AS revision
@@ -111,6 +112,7 @@ SELECT ltrim(left(pg_walfile_name(pg_current_wal_lsn()), 8), '0') AS timeline,
 -- does; so both kinds are read from the index in their own turn, as many as can be needed, and then put together.
 -- where {key} is acquisition_date, installation_status, last_played_at, sort_name, total_playtime
 -- where {direction} is ASC, DESC
+-- in batches by user_id uuid, now timestamptz, played_since timestamptz
 WITH mine AS NOT MATERIALIZED (
 {mine}
 ),
@@ -139,8 +141,9 @@ SELECT {members}, shown.{key} AS sort_key
 
 -- name: page_after
 -- The games behind one that has a value to sort by.
--- where {key} is acquisition_date, installation_status, last_played_at, sort_name, total_playtime
+-- where {key} {type} is acquisition_date timestamptz, installation_status text, last_played_at timestamptz, sort_name text, total_playtime bigint
 -- where {direction} {beyond} is ASC >, DESC <
+-- in batches by user_id uuid, now timestamptz, played_since timestamptz, after_key {type}, after_id uuid
 WITH mine AS NOT MATERIALIZED (
 {mine}
 ),
@@ -171,6 +174,7 @@ SELECT {members}, shown.{key} AS sort_key
 -- The games behind one that has no value to sort by: none of them has.
 -- where {key} is last_played_at, sort_name
 -- where {direction} {beyond} is ASC >, DESC <
+-- in batches by user_id uuid, now timestamptz, played_since timestamptz, after_id uuid
 WITH mine AS NOT MATERIALIZED (
 {mine}
 ),
@@ -188,6 +192,7 @@ SELECT {members}, shown.{key} AS sort_key
 
 -- name: total
 -- How many games all pages have together.
+-- in batches by user_id uuid, now timestamptz, played_since timestamptz
 SELECT count(*) AS total
   FROM (
 {mine}
@@ -225,6 +230,7 @@ SELECT named.id, named.name, named.color, named.created_at, named.updated_at,
 
 -- name: item
 -- One game of the user with everything that exists of it, accessible or not.
+-- in batches by user_id uuid, game_id uuid, now timestamptz
 WITH shown AS MATERIALIZED (
     SELECT owned.*, {kind} AS kind, game.name, game.platforms, game.cover_url, game.size_required, game.version,
            game.developer, game.launch_options
@@ -262,20 +268,41 @@ SELECT {members}, best.install_path, shown.size_required,
               AND device.status <> 'not_installed'
        ) AS device
 
+-- fragment: rights_asked
+-- Every right of the user to the game of the row `asked`, and to its base game if it is a DLC whose base game we know. One
+-- row at least when there is a base game, so that its absence can be told from its rights' absence.
+SELECT true AS of_game, false AS has_parent, held.acquisition_type, held.source_id, held.granted_at, held.event_time,
+               held.event_id, held.transaction_id, held.purchase_type, held.price_amount, held.price_currency,
+               held.gifted_by, held.expires_at, held.revoked_at, held.revoke_reason
+          FROM library_grants AS held
+         WHERE held.user_id = asked.user_id AND held.game_id = asked.game_id
+         UNION ALL
+        SELECT false, true, lent.acquisition_type, lent.source_id, lent.granted_at, lent.event_time, lent.event_id,
+               lent.transaction_id, lent.purchase_type, lent.price_amount, lent.price_currency, lent.gifted_by,
+               lent.expires_at, lent.revoked_at, lent.revoke_reason
+          FROM catalog.games AS game
+          LEFT JOIN library_grants AS lent ON lent.user_id = asked.user_id AND lent.game_id = game.parent_game_id
+         WHERE game.game_id = asked.game_id AND game.product_type = 'dlc' AND game.parent_game_id IS NOT NULL
+
 -- name: rights
--- Every right to the game, and to its base game if it is a DLC whose base game we know. One row at least when there
--- is a base game, so that its absence can be told from its rights' absence.
-SELECT true AS of_game, false AS has_parent, acquisition_type, source_id, granted_at, event_time, event_id,
-       transaction_id, purchase_type, price_amount, price_currency, gifted_by, expires_at, revoked_at, revoke_reason
-  FROM library_grants
- WHERE user_id = %(user_id)s AND game_id = %(game_id)s
- UNION ALL
-SELECT false, true, lent.acquisition_type, lent.source_id, lent.granted_at, lent.event_time, lent.event_id,
-       lent.transaction_id, lent.purchase_type, lent.price_amount, lent.price_currency, lent.gifted_by,
-       lent.expires_at, lent.revoked_at, lent.revoke_reason
-  FROM catalog.games AS game
-  LEFT JOIN library_grants AS lent ON lent.user_id = %(user_id)s AND lent.game_id = game.parent_game_id
- WHERE game.game_id = %(game_id)s AND game.product_type = 'dlc' AND game.parent_game_id IS NOT NULL
+-- The user's rights to one game.
+-- in batches by user_id uuid, game_id uuid
+SELECT held.*
+  FROM (SELECT %(user_id)s::uuid AS user_id, %(game_id)s::uuid AS game_id) AS asked
+ CROSS JOIN LATERAL (
+        {rights_asked}
+       ) AS held
+
+-- name: rights_of
+-- The user's rights to each of several games; `n` counts them from 1.
+SELECT asked.n, held.*
+  FROM (
+           SELECT %(user_id)s::uuid AS user_id, game.game_id, game.n
+             FROM unnest(%(game_ids)s::uuid[]) WITH ORDINALITY AS game (game_id, n)
+       ) AS asked
+ CROSS JOIN LATERAL (
+        {rights_asked}
+       ) AS held
 
 -- name: owned_dlc
 -- The DLC of the game that the user has a live right to.

@@ -4,12 +4,20 @@
 # This file has been @generated
 
 __all__ = (
+    "BatchCheckGameAccessRequest",
+    "BatchCheckGameAccessResponse",
     "CheckGameAccessRequest",
     "CheckGameAccessResponse",
     "CheckGameOwnershipRequest",
     "CheckGameOwnershipResponse",
+    "DlcInfo",
+    "GetUserLibraryRequest",
+    "GetUserLibraryResponse",
+    "LibraryItem",
     "LibraryQueryServiceBase",
     "LibraryQueryServiceStub",
+    "LibraryServiceBase",
+    "LibraryServiceStub",
 )
 
 import datetime
@@ -29,6 +37,34 @@ if TYPE_CHECKING:
 
 _COMPILER_VERSION = "0.10.1"
 betterproto2.check_compiler_version(_COMPILER_VERSION)
+
+
+@dataclass(eq=False, repr=False)
+class BatchCheckGameAccessRequest(betterproto2.Message):
+    user_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+
+    game_ids: "list[str]" = betterproto2.field(2, betterproto2.TYPE_STRING, repeated=True)
+    """
+    At most 100; a game may be named twice.
+    """
+
+
+default_message_pool.register_message(
+    "library.v1", "BatchCheckGameAccessRequest", BatchCheckGameAccessRequest
+)
+
+
+@dataclass(eq=False, repr=False)
+class BatchCheckGameAccessResponse(betterproto2.Message):
+    results: "list[CheckGameAccessResponse]" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    One for each of `game_ids`, in their order.
+    """
+
+
+default_message_pool.register_message(
+    "library.v1", "BatchCheckGameAccessResponse", BatchCheckGameAccessResponse
+)
 
 
 @dataclass(eq=False, repr=False)
@@ -114,10 +150,183 @@ class CheckGameOwnershipResponse(betterproto2.Message):
 default_message_pool.register_message("library.v1", "CheckGameOwnershipResponse", CheckGameOwnershipResponse)
 
 
+@dataclass(eq=False, repr=False)
+class DlcInfo(betterproto2.Message):
+    dlc_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+
+    name: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Empty until Catalog has told it.
+    """
+
+    installed: "bool" = betterproto2.field(3, betterproto2.TYPE_BOOL)
+
+
+default_message_pool.register_message("library.v1", "DlcInfo", DlcInfo)
+
+
+@dataclass(eq=False, repr=False)
+class GetUserLibraryRequest(betterproto2.Message):
+    user_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+
+    limit: "int" = betterproto2.field(2, betterproto2.TYPE_INT32)
+    """
+    How many items at most: 1 to 100; 0 is 20.
+    """
+
+    offset: "int" = betterproto2.field(3, betterproto2.TYPE_INT32)
+    """
+    How many items to skip: 0 to 10,000.
+    """
+
+    sort_by: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
+    """
+    name, acquisition_date, last_played_at, total_playtime or installation_status; empty is name. What has no value to
+    sort by comes last.
+    """
+
+    sort_order: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
+    """
+    asc or desc; empty is asc.
+    """
+
+    filter: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
+    """
+    Which games, by words with commas between: installed, not_installed, hidden, favorite, shared, withdrawn, game,
+    application. Words of one group (game and application, installed and not_installed) widen, words of different groups
+    narrow. Hidden games are shown with hidden alone. Empty is no condition.
+    """
+
+
+default_message_pool.register_message("library.v1", "GetUserLibraryRequest", GetUserLibraryRequest)
+
+
+@dataclass(eq=False, repr=False)
+class GetUserLibraryResponse(betterproto2.Message):
+    items: "list[LibraryItem]" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, repeated=True)
+
+    total: "int" = betterproto2.field(2, betterproto2.TYPE_INT32)
+    """
+    How many games pass the filter, on all pages together.
+    """
+
+    limit: "int" = betterproto2.field(3, betterproto2.TYPE_INT32)
+
+    offset: "int" = betterproto2.field(4, betterproto2.TYPE_INT32)
+
+
+default_message_pool.register_message("library.v1", "GetUserLibraryResponse", GetUserLibraryResponse)
+
+
+@dataclass(eq=False, repr=False)
+class LibraryItem(betterproto2.Message):
+    """
+    A game of the library, or an application; DLC stand under their game. Fields 8 and 10 are kept for the summaries of
+    achievements and of cloud saves.
+    """
+
+    game_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+
+    name: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Empty until Catalog has told it.
+    """
+
+    type: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    game or application.
+    """
+
+    installed: "bool" = betterproto2.field(4, betterproto2.TYPE_BOOL)
+
+    size_installed: "int" = betterproto2.field(5, betterproto2.TYPE_INT64)
+    """
+    Bytes; 0 while nothing is installed.
+    """
+
+    last_played: "datetime.datetime | None" = betterproto2.field(
+        6, betterproto2.TYPE_MESSAGE, unwrap=lambda: __google__protobuf__.Timestamp, optional=True
+    )
+    """
+    Absent if the game was never played.
+    """
+
+    total_playtime: "int" = betterproto2.field(7, betterproto2.TYPE_INT64)
+    """
+    Whole seconds.
+    """
+
+    categories: "list[str]" = betterproto2.field(9, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Names of the user's categories that the game is in.
+    """
+
+    dlc: "list[DlcInfo]" = betterproto2.field(11, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    The DLC of the game that the user may play.
+    """
+
+    family_shared: "bool" = betterproto2.field(12, betterproto2.TYPE_BOOL)
+    """
+    Borrowed from somebody's family sharing.
+    """
+
+    hidden: "bool" = betterproto2.field(13, betterproto2.TYPE_BOOL)
+
+
+default_message_pool.register_message("library.v1", "LibraryItem", LibraryItem)
+
+
 class LibraryQueryServiceStub(betterproto2_grpclib.ServiceStub):
     """
     Questions about a user's library. Nothing here changes anything, so every method may be retried.
     """
+
+    async def get_library(
+        self,
+        message: "GetUserLibraryRequest",
+        *,
+        timeout: "float | None" = None,
+        deadline: "Deadline | None" = None,
+        metadata: "MetadataLike | None" = None,
+    ) -> "GetUserLibraryResponse":
+        """
+        The games of a user, as they see them themselves; empty for a user that nobody knows.
+        buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
+        buf:lint:ignore RPC_REQUEST_STANDARD_NAME
+        buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+        """
+
+        return await self._unary_unary(
+            "/library.v1.LibraryQueryService/GetLibrary",
+            message,
+            GetUserLibraryResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def get_user_library(
+        self,
+        message: "GetUserLibraryRequest",
+        *,
+        timeout: "float | None" = None,
+        deadline: "Deadline | None" = None,
+        metadata: "MetadataLike | None" = None,
+    ) -> "GetUserLibraryResponse":
+        """
+        The same as GetLibrary, by its other name.
+        buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
+        """
+
+        return await self._unary_unary(
+            "/library.v1.LibraryQueryService/GetUserLibrary",
+            message,
+            GetUserLibraryResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
 
     async def check_game_access(
         self,
@@ -140,6 +349,27 @@ class LibraryQueryServiceStub(betterproto2_grpclib.ServiceStub):
             metadata=metadata,
         )
 
+    async def batch_check_game_access(
+        self,
+        message: "BatchCheckGameAccessRequest",
+        *,
+        timeout: "float | None" = None,
+        deadline: "Deadline | None" = None,
+        metadata: "MetadataLike | None" = None,
+    ) -> "BatchCheckGameAccessResponse":
+        """
+        Which of these games may this user play now? Each is answered as CheckGameAccess would, all at one moment.
+        """
+
+        return await self._unary_unary(
+            "/library.v1.LibraryQueryService/BatchCheckGameAccess",
+            message,
+            BatchCheckGameAccessResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
     async def check_game_ownership(
         self,
         message: "CheckGameOwnershipRequest",
@@ -150,10 +380,61 @@ class LibraryQueryServiceStub(betterproto2_grpclib.ServiceStub):
     ) -> "CheckGameOwnershipResponse":
         """
         Does this user hold a right of their own to this game, and to which of its DLC?
+        buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
         """
 
         return await self._unary_unary(
             "/library.v1.LibraryQueryService/CheckGameOwnership",
+            message,
+            CheckGameOwnershipResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+
+class LibraryServiceStub(betterproto2_grpclib.ServiceStub):
+    """
+    The same methods by the service name of the specification's examples.
+    """
+
+    async def get_user_library(
+        self,
+        message: "GetUserLibraryRequest",
+        *,
+        timeout: "float | None" = None,
+        deadline: "Deadline | None" = None,
+        metadata: "MetadataLike | None" = None,
+    ) -> "GetUserLibraryResponse":
+        """
+        LibraryQueryService.GetLibrary.
+        buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
+        """
+
+        return await self._unary_unary(
+            "/library.v1.LibraryService/GetUserLibrary",
+            message,
+            GetUserLibraryResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def check_game_ownership(
+        self,
+        message: "CheckGameOwnershipRequest",
+        *,
+        timeout: "float | None" = None,
+        deadline: "Deadline | None" = None,
+        metadata: "MetadataLike | None" = None,
+    ) -> "CheckGameOwnershipResponse":
+        """
+        LibraryQueryService.CheckGameOwnership.
+        buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
+        """
+
+        return await self._unary_unary(
+            "/library.v1.LibraryService/CheckGameOwnership",
             message,
             CheckGameOwnershipResponse,
             timeout=timeout,
@@ -170,9 +451,36 @@ class LibraryQueryServiceBase(betterproto2_grpclib.ServiceBase):
     Questions about a user's library. Nothing here changes anything, so every method may be retried.
     """
 
+    async def get_library(self, message: "GetUserLibraryRequest") -> "GetUserLibraryResponse":
+        """
+        The games of a user, as they see them themselves; empty for a user that nobody knows.
+        buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
+        buf:lint:ignore RPC_REQUEST_STANDARD_NAME
+        buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+        """
+
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def get_user_library(self, message: "GetUserLibraryRequest") -> "GetUserLibraryResponse":
+        """
+        The same as GetLibrary, by its other name.
+        buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
+        """
+
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
     async def check_game_access(self, message: "CheckGameAccessRequest") -> "CheckGameAccessResponse":
         """
         May this user play this game now? Never NOT_FOUND: a game that is not there is `has_access = false`.
+        """
+
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def batch_check_game_access(
+        self, message: "BatchCheckGameAccessRequest"
+    ) -> "BatchCheckGameAccessResponse":
+        """
+        Which of these games may this user play now? Each is answered as CheckGameAccess would, all at one moment.
         """
 
         raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
@@ -182,9 +490,26 @@ class LibraryQueryServiceBase(betterproto2_grpclib.ServiceBase):
     ) -> "CheckGameOwnershipResponse":
         """
         Does this user hold a right of their own to this game, and to which of its DLC?
+        buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
         """
 
         raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def __rpc_get_library(
+        self, stream: "grpclib.server.Stream[GetUserLibraryRequest, GetUserLibraryResponse]"
+    ) -> None:
+        request = await stream.recv_message()
+        assert request is not None
+        response = await self.get_library(request)
+        await stream.send_message(response)
+
+    async def __rpc_get_user_library(
+        self, stream: "grpclib.server.Stream[GetUserLibraryRequest, GetUserLibraryResponse]"
+    ) -> None:
+        request = await stream.recv_message()
+        assert request is not None
+        response = await self.get_user_library(request)
+        await stream.send_message(response)
 
     async def __rpc_check_game_access(
         self, stream: "grpclib.server.Stream[CheckGameAccessRequest, CheckGameAccessResponse]"
@@ -192,6 +517,14 @@ class LibraryQueryServiceBase(betterproto2_grpclib.ServiceBase):
         request = await stream.recv_message()
         assert request is not None
         response = await self.check_game_access(request)
+        await stream.send_message(response)
+
+    async def __rpc_batch_check_game_access(
+        self, stream: "grpclib.server.Stream[BatchCheckGameAccessRequest, BatchCheckGameAccessResponse]"
+    ) -> None:
+        request = await stream.recv_message()
+        assert request is not None
+        response = await self.batch_check_game_access(request)
         await stream.send_message(response)
 
     async def __rpc_check_game_ownership(
@@ -204,13 +537,87 @@ class LibraryQueryServiceBase(betterproto2_grpclib.ServiceBase):
 
     def __mapping__(self) -> "dict[str, grpclib.const.Handler]":
         return {
+            "/library.v1.LibraryQueryService/GetLibrary": grpclib.const.Handler(
+                self.__rpc_get_library,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                GetUserLibraryRequest,
+                GetUserLibraryResponse,
+            ),
+            "/library.v1.LibraryQueryService/GetUserLibrary": grpclib.const.Handler(
+                self.__rpc_get_user_library,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                GetUserLibraryRequest,
+                GetUserLibraryResponse,
+            ),
             "/library.v1.LibraryQueryService/CheckGameAccess": grpclib.const.Handler(
                 self.__rpc_check_game_access,
                 grpclib.const.Cardinality.UNARY_UNARY,
                 CheckGameAccessRequest,
                 CheckGameAccessResponse,
             ),
+            "/library.v1.LibraryQueryService/BatchCheckGameAccess": grpclib.const.Handler(
+                self.__rpc_batch_check_game_access,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                BatchCheckGameAccessRequest,
+                BatchCheckGameAccessResponse,
+            ),
             "/library.v1.LibraryQueryService/CheckGameOwnership": grpclib.const.Handler(
+                self.__rpc_check_game_ownership,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                CheckGameOwnershipRequest,
+                CheckGameOwnershipResponse,
+            ),
+        }
+
+
+class LibraryServiceBase(betterproto2_grpclib.ServiceBase):
+    """
+    The same methods by the service name of the specification's examples.
+    """
+
+    async def get_user_library(self, message: "GetUserLibraryRequest") -> "GetUserLibraryResponse":
+        """
+        LibraryQueryService.GetLibrary.
+        buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
+        """
+
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def check_game_ownership(
+        self, message: "CheckGameOwnershipRequest"
+    ) -> "CheckGameOwnershipResponse":
+        """
+        LibraryQueryService.CheckGameOwnership.
+        buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
+        """
+
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def __rpc_get_user_library(
+        self, stream: "grpclib.server.Stream[GetUserLibraryRequest, GetUserLibraryResponse]"
+    ) -> None:
+        request = await stream.recv_message()
+        assert request is not None
+        response = await self.get_user_library(request)
+        await stream.send_message(response)
+
+    async def __rpc_check_game_ownership(
+        self, stream: "grpclib.server.Stream[CheckGameOwnershipRequest, CheckGameOwnershipResponse]"
+    ) -> None:
+        request = await stream.recv_message()
+        assert request is not None
+        response = await self.check_game_ownership(request)
+        await stream.send_message(response)
+
+    def __mapping__(self) -> "dict[str, grpclib.const.Handler]":
+        return {
+            "/library.v1.LibraryService/GetUserLibrary": grpclib.const.Handler(
+                self.__rpc_get_user_library,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                GetUserLibraryRequest,
+                GetUserLibraryResponse,
+            ),
+            "/library.v1.LibraryService/CheckGameOwnership": grpclib.const.Handler(
                 self.__rpc_check_game_ownership,
                 grpclib.const.Cardinality.UNARY_UNARY,
                 CheckGameOwnershipRequest,

@@ -1,0 +1,88 @@
+-- A page of a player's library with the number of games on all pages, in the order that is asked for.
+SELECT shown.id, shown.user_id, shown.game_id, shown.name, shown.product_type,
+       nullif(shown.acquisition_type, 'family') AS acquisition_type, shown.acquisition_date, shown.is_hidden,
+       shown.is_favorite, shown.last_played_at, shown.total_playtime AS total_playtime_seconds,
+       shown.installation_status, installation.installed, installation.size_installed, shown.platform,
+       shown.platforms, category.categories, dlc.dlc, shown.acquisition_type = 'family' AS family_shared,
+       lender.owner_id, shown.notes, shown.cover_url, shown.created_at, shown.updated_at,
+       (
+           SELECT count(*)
+             FROM user_libraries AS owned
+             LEFT JOIN catalog.games AS game ON game.game_id = owned.game_id
+            WHERE owned.user_id = :user_id
+              AND coalesce(game.product_type, owned.product_type) <> 'dlc'
+              AND owned.revoked_at IS NULL
+              AND (owned.access_expires_at IS NULL OR owned.access_expires_at > now())
+              AND NOT owned.is_hidden
+       ) AS total
+  FROM (
+           SELECT owned.id, owned.user_id, owned.game_id, owned.acquisition_type, owned.acquisition_date,
+                  owned.is_hidden, owned.is_favorite, owned.last_played_at, owned.total_playtime,
+                  owned.installation_status, owned.platform, owned.notes, owned.created_at, owned.updated_at,
+                  coalesce(game.product_type, owned.product_type) AS product_type, game.name, game.sort_name,
+                  coalesce(game.platforms, '{}') AS platforms, game.cover_url
+             FROM user_libraries AS owned
+             LEFT JOIN catalog.games AS game ON game.game_id = owned.game_id
+            WHERE owned.user_id = :user_id
+              AND coalesce(game.product_type, owned.product_type) <> 'dlc'
+              AND owned.revoked_at IS NULL
+              AND (owned.access_expires_at IS NULL OR owned.access_expires_at > now())
+              AND NOT owned.is_hidden
+            ORDER BY {order}
+            LIMIT :limit
+       ) AS shown
+ CROSS JOIN LATERAL (
+           SELECT coalesce(bool_or(device.status IN ('installed', 'updating')), false) AS installed,
+                  (array_agg(device.size_installed ORDER BY device.event_at DESC))[1] AS size_installed
+             FROM user_installations AS device
+            WHERE device.user_id = shown.user_id AND device.game_id = shown.game_id
+       ) AS installation
+ CROSS JOIN LATERAL (
+           SELECT coalesce(array_agg(named.name ORDER BY named.name_key), '{}') AS categories
+             FROM user_game_category_items AS filed
+             JOIN user_game_categories AS named
+               ON named.user_id = filed.user_id AND named.id = filed.category_id
+            WHERE filed.user_id = shown.user_id AND filed.library_item_id = shown.id
+       ) AS category
+ CROSS JOIN LATERAL (
+           SELECT coalesce(
+                      jsonb_agg(
+                          jsonb_build_object(
+                              'dlc_id', part.game_id,
+                              'name', part.name,
+                              'installed', part.installation_status IN ('installed', 'updating'),
+                              'size_installed', part.size_installed,
+                              'size_required', part.size_required
+                          )
+                          ORDER BY part.sort_name ASC NULLS LAST, part.game_id ASC
+                      ),
+                      '[]'
+                  ) AS dlc
+             FROM (
+                      SELECT owned.game_id, game.name, game.sort_name, owned.installation_status, game.size_required,
+                             (SELECT device.size_installed
+                                FROM user_installations AS device
+                               WHERE device.user_id = owned.user_id AND device.game_id = owned.game_id
+                               ORDER BY device.event_at DESC
+                               LIMIT 1) AS size_installed
+                        FROM catalog.games AS game
+                        JOIN user_libraries AS owned
+                          ON owned.user_id = :user_id AND owned.game_id = game.game_id
+                       WHERE game.parent_game_id = shown.game_id
+                         AND game.product_type = 'dlc'
+                         AND owned.revoked_at IS NULL
+                         AND (owned.access_expires_at IS NULL OR owned.access_expires_at > now())
+                  ) AS part
+       ) AS dlc
+  LEFT JOIN LATERAL (
+           SELECT lent.source_id::uuid AS owner_id
+             FROM library_grants AS lent
+            WHERE shown.acquisition_type = 'family'
+              AND lent.user_id = shown.user_id
+              AND lent.game_id = shown.game_id
+              AND lent.acquisition_type = 'family'
+              AND lent.revoked_at IS NULL
+            ORDER BY lent.granted_at
+            LIMIT 1
+       ) AS lender ON true
+ ORDER BY {order}
