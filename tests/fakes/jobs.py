@@ -140,15 +140,12 @@ class FakeJobStore:
         result = []
         for kind in sorted({kind for kind, _ in self._store.jobs}):
             jobs = [stored for (its, _), stored in self._store.jobs.items() if its == kind]
-            alive = [job for job in jobs if job.state != "failed"]
-            result.append(
-                Backlog(
-                    kind=kind,
-                    waiting=len(alive),
-                    failed=len(jobs) - len(alive),
-                    due_since=min((job.due_at for job in alive if job.due_at <= now), default=None),
+            failed = [job for job in jobs if job.state == "failed"]
+            due = [job.due_at for job in jobs if job.state != "failed" and job.due_at <= now]
+            if due or failed:
+                result.append(
+                    Backlog(kind=kind, due=len(due), failed=len(failed), due_since=min(due, default=None))
                 )
-            )
         return result
 
     def _held(self, job: Job) -> StoredJob | None:

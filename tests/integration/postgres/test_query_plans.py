@@ -19,6 +19,11 @@ READS_EVERYTHING = {
     "epoch.move_epoch": "a table of one row",
     "library_reader.version": "catalog.epoch is a table of one row; the user's row is found by its key",
     "library_reader.version.batch": "the same for many users, whose rows are found by their keys",
+    "maintenance.forgotten_stubs": "an index of nothing but stubs, which are few",
+    "maintenance.old_partitions": "the server's own catalog",
+    "maintenance.partitions_ahead": "the server's own catalog",
+    "outbox.oldest_parked": "in the index's order, up to the limit",
+    "shelves.users": "all users, in the order of their key, up to the limit",
     "outbox.count_parked": "counts the alerts: the table is empty while all is well",
 }
 
@@ -55,6 +60,12 @@ VALUES: dict[str, object] = {
     "operation": "wishlist.add",
     "key": "k-7",
     "id": made_of("entry", 7),
+    "kind": "catalog.fetch_metadata",
+    "parents": ["library_audit_log"],
+    "today": "2026-11-23",
+    "after": None,
+    "until": "2026-11-23 12:01Z",
+    "lease": made_of("lease", 7),
     # A page without any filter.
     "is_hidden": False,
     "withdrawn": False,
@@ -119,6 +130,10 @@ SELECT md5('user ' || n)::uuid, 'library', md5('event ' || n)::uuid, '2026-11-23
   FROM generate_series(0, 19999) AS n;
 INSERT INTO idempotency_keys (user_id, operation, key, request_sha256, created_at)
 SELECT md5('user ' || n)::uuid, 'wishlist.add', 'k-' || n, '', '2026-11-23'::timestamptz - n * interval '2 min'
+  FROM generate_series(0, 19999) AS n;
+INSERT INTO jobs (kind, key, state, due_at, created_at, updated_at)
+SELECT 'catalog.fetch_metadata', md5('game ' || n), CASE WHEN n % 500 = 0 THEN 'failed' ELSE 'waiting' END,
+       '2026-11-23'::timestamptz + n * interval '1 min', '2026-11-23', '2026-11-23'
   FROM generate_series(0, 19999) AS n;
 ANALYZE;
 """

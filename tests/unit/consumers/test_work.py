@@ -247,5 +247,5 @@ async def test_what_waits_is_measured() -> None:
         await bench.jobs.asked_times(1)
 
         assert bench.metric("jobs_due_seconds", kind=KIND) == 30
-        assert bench.metric("jobs_waiting", kind=KIND) == 2
+        assert bench.metric("jobs_due", kind=KIND) == 2
         assert bench.metric("jobs_failed", kind=KIND) == 0

@@ -29,8 +29,8 @@ class WorkMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.door = DoorMetrics("jobs", registry)
         self.running = Gauge("library_jobs_running", "Jobs that this runner works.", registry=registry)
-        self.waiting = Gauge(
-            "library_jobs_waiting", "Jobs to be done, now or later.", ("kind",), registry=registry
+        self.due = Gauge(
+            "library_jobs_due", "Jobs that are due and wait for a runner.", ("kind",), registry=registry
         )
         self.failed = Gauge(
             "library_jobs_failed",
@@ -38,7 +38,7 @@ class WorkMetrics:
             ("kind",),
             registry=registry,
         )
-        self.due = Gauge(
+        self.due_seconds = Gauge(
             "library_jobs_due_seconds",
             "For how long the job is due that waits longest.",
             ("kind",),
@@ -153,9 +153,9 @@ class Worker:
         for kind in {*self._kinds, *found}:
             backlog = found.get(kind)
             since = backlog.due_since if backlog else None
-            self._metrics.waiting.labels(kind).set(backlog.waiting if backlog else 0)
+            self._metrics.due.labels(kind).set(backlog.due if backlog else 0)
             self._metrics.failed.labels(kind).set(backlog.failed if backlog else 0)
-            self._metrics.due.labels(kind).set((now - since).total_seconds() if since else 0.0)
+            self._metrics.due_seconds.labels(kind).set((now - since).total_seconds() if since else 0.0)
         self._measure_due = monotonic() + self._settings.upkeep_seconds
 
     def _patience(self, error: DependencyUnavailable) -> float:

@@ -54,11 +54,11 @@ JobResult = Done | Dropped | Continue | Again
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """What there is of one kind of job."""
+    """What somebody must look after of one kind of job."""
 
     kind: str
-    waiting: int
-    """Those that run are among them."""
+    due: int
+    """Those that wait for a runner, and those whose runner let its lease run out."""
     failed: int
     due_since: datetime | None
     """When the job became due that waits longest; None if none is due."""

@@ -55,5 +55,5 @@ class JobStore(Protocol):
         ...
 
     async def backlog(self) -> Sequence[Backlog]:
-        """Return what there is of each kind that has jobs."""
+        """Return what is due or failed, of each kind that has any."""
         ...

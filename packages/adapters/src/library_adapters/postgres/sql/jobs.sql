@@ -44,14 +44,8 @@ excluded.payload IS NOT NULL
 -- name: claim
 -- Take jobs that are due, those too whose runner let its lease run out. A job that begins forgets what was asked before.
 -- The try counts as failed until its runner says otherwise: one that dies says nothing.
-WITH due AS MATERIALIZED (
-    SELECT kind, key
-      FROM jobs
-     WHERE state <> 'failed' AND due_at <= %(now)s AND kind = ANY(%(kinds)s::text[])
-     ORDER BY due_at
-     LIMIT %(limit)s
-       FOR UPDATE SKIP LOCKED
-)
+-- By the place of the row, which its lock holds still: a join would read the whole table whenever the plan is a general
+-- one, and every running subscription keeps a job for its end.
 UPDATE jobs AS job
    SET state = 'running',
        lease = %(lease)s,
@@ -60,8 +54,16 @@ UPDATE jobs AS job
        attempts = job.attempts + 1,
        failures = job.failures + 1,
        updated_at = %(now)s
-  FROM due
- WHERE job.kind = due.kind AND job.key = due.key
+ WHERE job.ctid = ANY(
+           ARRAY(
+               SELECT due.ctid
+                 FROM jobs AS due
+                WHERE due.state <> 'failed' AND due.due_at <= %(now)s AND due.kind = ANY(%(kinds)s::text[])
+                ORDER BY due.due_at
+                LIMIT %(limit)s
+                  FOR UPDATE SKIP LOCKED
+           )
+       )
 RETURNING job.kind, job.key, job.lease, job.payload, job.cursor, job.attempts, job.failures - 1 AS failures,
           job.created_at
 
@@ -141,12 +143,17 @@ UPDATE jobs
 RETURNING key
 
 -- name: backlog
--- What waits, and for how long the longest.
-SELECT kind,
-       count(*) FILTER (WHERE state <> 'failed') AS waiting,
-       count(*) FILTER (WHERE state = 'failed') AS failed,
-       min(due_at) FILTER (WHERE state <> 'failed' AND due_at <= %(now)s) AS due_since
-  FROM jobs
+-- What is due, for how long the longest, and what was given up. Those that are for later are far more, and not counted.
+SELECT kind, count(due_at) AS due, count(*) - count(due_at) AS failed, min(due_at) AS due_since
+  FROM (
+        SELECT kind, due_at
+          FROM jobs
+         WHERE state <> 'failed' AND due_at <= %(now)s
+         UNION ALL
+        SELECT kind, NULL
+          FROM jobs
+         WHERE state = 'failed' AND updated_at <= %(now)s
+       ) AS looked_after
  GROUP BY kind
 
 -- fragment: mine
