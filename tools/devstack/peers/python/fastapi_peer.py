@@ -72,10 +72,12 @@ class Installation(BaseModel):
     device_id: str
     platform: str | None
     status: str
+    failed_reason: str | None
     install_path: str | None
     installed_version: str | None
     size_installed: int | None
-    event_at: datetime
+    size_total: int | None
+    installed_at: datetime | None
 
 
 class Access(BaseModel):

@@ -40,7 +40,7 @@ SELECT held.live > 0 AND NOT base.missing AS allowed,
                         FROM catalog.games AS game
                         LEFT JOIN library_grants AS lent
                           ON lent.user_id = :user_id AND lent.game_id = game.parent_game_id
-                       WHERE game.game_id = :game_id AND game.parent_game_id IS NOT NULL
+                       WHERE game.game_id = :game_id AND game.product_type = 'dlc' AND game.parent_game_id IS NOT NULL
                        GROUP BY game.game_id
                   ) AS base
        ) AS base

@@ -2,15 +2,17 @@
 SELECT shown.id, shown.user_id, shown.game_id, shown.name, shown.product_type,
        nullif(shown.acquisition_type, 'family') AS acquisition_type, shown.acquisition_date, shown.is_hidden,
        shown.is_favorite, shown.last_played_at, shown.total_playtime AS total_playtime_seconds,
-       shown.installation_status, device.installed, newest.size_installed, shown.platform,
-       shown.platforms, category.categories, dlc.dlc, shown.acquisition_type = 'family' AS family_shared,
-       lender.owner_id, shown.notes, shown.cover_url, shown.created_at, shown.updated_at, newest.install_path,
-       shown.size_required, coalesce(newest.installed_version, shown.version) AS version, shown.developer,
+       shown.installation_status, shown.installation_status IN ('installed', 'updating') AS installed,
+       best.size_installed, shown.platform, shown.platforms, category.categories, dlc.dlc,
+       shown.acquisition_type = 'family' AS family_shared, lender.owner_id, shown.notes, shown.cover_url,
+       shown.created_at, shown.updated_at, best.install_path,
+       shown.size_required, coalesce(best.installed_version, shown.version) AS version, shown.developer,
        shown.launch_options, device.devices, to_jsonb(access) AS access
   FROM (
            SELECT owned.id, owned.user_id, owned.game_id, owned.acquisition_type, owned.acquisition_date,
                   owned.is_hidden, owned.is_favorite, owned.last_played_at, owned.total_playtime,
-                  owned.installation_status, owned.platform, owned.notes, owned.created_at, owned.updated_at,
+                  owned.installation_status, owned.install_device_id, owned.platform, owned.notes, owned.created_at,
+                  owned.updated_at,
                   coalesce(game.product_type, owned.product_type) AS product_type, game.name,
                   coalesce(game.platforms, '{}') AS platforms, game.cover_url, game.size_required, game.version,
                   game.developer, coalesce(game.launch_options, '[]') AS launch_options
@@ -19,32 +21,31 @@ SELECT shown.id, shown.user_id, shown.game_id, shown.name, shown.product_type,
             WHERE owned.user_id = :user_id AND owned.game_id = :game_id
        ) AS shown
  CROSS JOIN LATERAL (
-           SELECT coalesce(bool_or(device.status IN ('installed', 'updating')), false) AS installed,
-                  coalesce(
+           SELECT coalesce(
                       jsonb_agg(
                           jsonb_build_object(
                               'device_id', device.device_id,
-                              'platform', device.platform,
+                              'platform', coalesce(device.platform, device.files_platform),
                               'status', device.status,
+                              'failed_reason', device.failed_reason,
                               'install_path', device.install_path,
                               'installed_version', device.installed_version,
                               'size_installed', device.size_installed,
-                              'event_at', device.event_at
+                              'size_total', device.size_total,
+                              'installed_at', CASE WHEN device.files_are_there THEN device.files_event_at END
                           )
-                          ORDER BY device.event_at DESC
+                          ORDER BY CASE WHEN device.files_are_there THEN device.files_event_at END DESC NULLS LAST,
+                                   device.device_id ASC
                       ),
                       '[]'
                   ) AS devices
              FROM user_installations AS device
-            WHERE device.user_id = shown.user_id AND device.game_id = shown.game_id
+            WHERE device.user_id = shown.user_id
+              AND device.game_id = shown.game_id
+              AND device.status <> 'not_installed'
        ) AS device
-  LEFT JOIN LATERAL (
-           SELECT device.install_path, device.installed_version, device.size_installed
-             FROM user_installations AS device
-            WHERE device.user_id = shown.user_id AND device.game_id = shown.game_id
-            ORDER BY device.event_at DESC
-            LIMIT 1
-       ) AS newest ON true
+  LEFT JOIN user_installations AS best
+         ON best.user_id = shown.user_id AND best.game_id = shown.game_id AND best.device_id = shown.install_device_id
  CROSS JOIN LATERAL (
            SELECT coalesce(array_agg(named.name ORDER BY named.name_key), '{}') AS categories
              FROM user_game_category_items AS filed
@@ -59,13 +60,7 @@ SELECT shown.id, shown.user_id, shown.game_id, shown.name, shown.product_type,
                               'dlc_id', part.game_id,
                               'name', part.name,
                               'installed', owned.installation_status IN ('installed', 'updating'),
-                              'size_installed', (
-                                  SELECT device.size_installed
-                                    FROM user_installations AS device
-                                   WHERE device.user_id = owned.user_id AND device.game_id = owned.game_id
-                                   ORDER BY device.event_at DESC
-                                   LIMIT 1
-                              ),
+                              'size_installed', device.size_installed,
                               'size_required', part.size_required
                           )
                           ORDER BY part.sort_name ASC NULLS LAST, part.game_id ASC
@@ -74,6 +69,10 @@ SELECT shown.id, shown.user_id, shown.game_id, shown.name, shown.product_type,
                   ) AS dlc
              FROM catalog.games AS part
              JOIN user_libraries AS owned ON owned.user_id = :user_id AND owned.game_id = part.game_id
+             LEFT JOIN user_installations AS device
+               ON device.user_id = owned.user_id
+              AND device.game_id = owned.game_id
+              AND device.device_id = owned.install_device_id
             WHERE part.parent_game_id = shown.game_id
               AND part.product_type = 'dlc'
               AND owned.revoked_at IS NULL

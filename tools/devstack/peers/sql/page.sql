@@ -2,9 +2,10 @@
 SELECT shown.id, shown.user_id, shown.game_id, shown.name, shown.product_type,
        nullif(shown.acquisition_type, 'family') AS acquisition_type, shown.acquisition_date, shown.is_hidden,
        shown.is_favorite, shown.last_played_at, shown.total_playtime AS total_playtime_seconds,
-       shown.installation_status, installation.installed, installation.size_installed, shown.platform,
-       shown.platforms, category.categories, dlc.dlc, shown.acquisition_type = 'family' AS family_shared,
-       lender.owner_id, shown.notes, shown.cover_url, shown.created_at, shown.updated_at,
+       shown.installation_status, shown.installation_status IN ('installed', 'updating') AS installed,
+       best.size_installed, shown.platform, shown.platforms, category.categories, dlc.dlc,
+       shown.acquisition_type = 'family' AS family_shared, lender.owner_id, shown.notes, shown.cover_url,
+       shown.created_at, shown.updated_at,
        (
            SELECT count(*)
              FROM user_libraries AS owned
@@ -18,7 +19,8 @@ SELECT shown.id, shown.user_id, shown.game_id, shown.name, shown.product_type,
   FROM (
            SELECT owned.id, owned.user_id, owned.game_id, owned.acquisition_type, owned.acquisition_date,
                   owned.is_hidden, owned.is_favorite, owned.last_played_at, owned.total_playtime,
-                  owned.installation_status, owned.platform, owned.notes, owned.created_at, owned.updated_at,
+                  owned.installation_status, owned.install_device_id, owned.platform, owned.notes, owned.created_at,
+                  owned.updated_at,
                   coalesce(game.product_type, owned.product_type) AS product_type, game.name, game.sort_name,
                   coalesce(game.platforms, '{}') AS platforms, game.cover_url
              FROM user_libraries AS owned
@@ -31,12 +33,8 @@ SELECT shown.id, shown.user_id, shown.game_id, shown.name, shown.product_type,
             ORDER BY {order}
             LIMIT :limit
        ) AS shown
- CROSS JOIN LATERAL (
-           SELECT coalesce(bool_or(device.status IN ('installed', 'updating')), false) AS installed,
-                  (array_agg(device.size_installed ORDER BY device.event_at DESC))[1] AS size_installed
-             FROM user_installations AS device
-            WHERE device.user_id = shown.user_id AND device.game_id = shown.game_id
-       ) AS installation
+  LEFT JOIN user_installations AS best
+         ON best.user_id = shown.user_id AND best.game_id = shown.game_id AND best.device_id = shown.install_device_id
  CROSS JOIN LATERAL (
            SELECT coalesce(array_agg(named.name ORDER BY named.name_key), '{}') AS categories
              FROM user_game_category_items AS filed
@@ -60,14 +58,14 @@ SELECT shown.id, shown.user_id, shown.game_id, shown.name, shown.product_type,
                   ) AS dlc
              FROM (
                       SELECT owned.game_id, game.name, game.sort_name, owned.installation_status, game.size_required,
-                             (SELECT device.size_installed
-                                FROM user_installations AS device
-                               WHERE device.user_id = owned.user_id AND device.game_id = owned.game_id
-                               ORDER BY device.event_at DESC
-                               LIMIT 1) AS size_installed
+                             device.size_installed
                         FROM catalog.games AS game
                         JOIN user_libraries AS owned
                           ON owned.user_id = :user_id AND owned.game_id = game.game_id
+                        LEFT JOIN user_installations AS device
+                          ON device.user_id = owned.user_id
+                         AND device.game_id = owned.game_id
+                         AND device.device_id = owned.install_device_id
                        WHERE game.parent_game_id = shown.game_id
                          AND game.product_type = 'dlc'
                          AND owned.revoked_at IS NULL

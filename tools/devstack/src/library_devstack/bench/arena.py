@@ -46,7 +46,7 @@ class Arena:
     wrk: Wrk
     system_token: str
     etag: str
-    """Of everybody's pages: all players have the same revision."""
+    """Of everybody's list: all players have the same revision."""
     has_batches: bool
     """Whether ours answers BatchCheckGameAccess."""
 

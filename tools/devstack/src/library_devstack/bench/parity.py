@@ -25,7 +25,7 @@ _OURS_ALONE = "next_cursor"
 
 
 def compare_rest(addresses: Mapping[str, str], players: Sequence[Player]) -> str:
-    """Ask everybody for the pages and games of some players. Return the ETag of the first one's answers.
+    """Ask everybody for the pages and games of some players. Return the ETag of the first one's list.
 
     Raises StackError naming who answers otherwise than the first, and where.
     """
@@ -40,7 +40,8 @@ def compare_rest(addresses: Mapping[str, str], players: Sequence[Player]) -> str
                     for name, address in addresses.items()
                 }
                 _require_same(f"GET {path}", {name: _content(each) for name, each in answers.items()})
-                etag = next(iter(answers.values())).headers.get("etag", etag)
+                if path == LIST:
+                    etag = next(iter(answers.values())).headers["etag"]
     return etag
 
 

@@ -107,6 +107,7 @@ def _tables(players: int) -> Sequence[_Table]:
                 "developer",
                 "is_stub",
                 "event_at",
+                "event_id",
             ),
             _games(),
         ),
@@ -121,6 +122,7 @@ def _tables(players: int) -> Sequence[_Table]:
                 "acquisition_date",
                 "acquisition_type",
                 "access_expires_at",
+                "shown_until",
                 "revoked_at",
                 "revoke_reason",
                 "is_hidden",
@@ -128,7 +130,9 @@ def _tables(players: int) -> Sequence[_Table]:
                 "last_played_at",
                 "total_playtime",
                 "installation_status",
+                "install_device_id",
                 "platform",
+                "install_event_at",
                 "revision",
                 "created_at",
                 "updated_at",
@@ -161,13 +165,18 @@ def _tables(players: int) -> Sequence[_Table]:
                 "user_id",
                 "game_id",
                 "device_id",
-                "platform",
                 "status",
+                "platform",
+                "event_at",
+                "event_id",
+                "files_are_there",
+                "files_platform",
                 "install_path",
                 "installed_version",
                 "size_installed",
-                "event_at",
-                "event_id",
+                "size_total",
+                "files_event_at",
+                "files_event_id",
                 "revision",
             ),
             owned.installations(),
@@ -200,6 +209,7 @@ def _games() -> Iterator[str]:
             f"Studio {number % 300}",
             "f",
             _THEN,
+            game_id(number),
         )
 
 
@@ -221,6 +231,7 @@ class _Players:
         for player, slot, game in scattered(self._count):
             at = self._time(player, slot)
             is_installed = slot % _INSTALLED_EVERY == 0
+            ends = _FAR if slot == _SUBSCRIBED else _NULL
             yield _line(
                 row_id(player, slot),
                 self._ids[player],
@@ -228,14 +239,17 @@ class _Players:
                 "game" if game < BASE_GAMES else "dlc",
                 at,
                 _KINDS.get(slot, "purchase"),
-                _FAR if slot == _SUBSCRIBED else _NULL,
+                ends,
+                ends,
                 *_REFUNDS.get(slot, (_NULL, _NULL)),
                 "t" if slot == _HIDDEN else "f",
                 "t" if slot % 15 == 1 else "f",
                 self._time(player, slot + 1) if (player + slot) % 5 > 1 else _NULL,
                 (player + 1) * (slot + 7) * 613 % 500_000,
                 "installed" if is_installed else "not_installed",
+                _device(player) if is_installed else _NULL,
                 "windows" if is_installed else _NULL,
+                self._time(player, slot + 1) if is_installed else _NULL,
                 1,
                 at,
                 at,
@@ -264,17 +278,21 @@ class _Players:
     def installations(self) -> Iterator[str]:
         for player, slot, game in scattered(self._count):
             if slot % _INSTALLED_EVERY == 0:
+                told = (self._time(player, slot + 1), row_id(player, slot))
                 yield _line(
                     self._ids[player],
                     self._games[game],
-                    f"pc-{player}",
-                    "windows",
+                    _device(player),
                     "installed",
+                    "windows",
+                    *told,
+                    "t",
+                    "windows",
                     f"D:/Games/{game}",
                     "1.4.1",
                     (game + 1) * 1_000_000,
-                    self._time(player, slot + 1),
-                    row_id(player, slot),
+                    (game + 1) * 1_048_576,
+                    *told,
                     1,
                 )
 
@@ -294,6 +312,10 @@ class _Players:
     def _time(self, player: int, slot: int) -> str:
         """Return a time of 2019 to 2023, whole seconds: one peer's clock has no microseconds."""
         return f"{self._days[(player * 7 + slot * 37) % _DAYS]} {player % 24}:{slot}:00+00"
+
+
+def _device(player: int) -> str:
+    return f"pc-{player}"
 
 
 def _line(*values: object) -> str:
