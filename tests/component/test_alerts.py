@@ -89,8 +89,9 @@ async def test_an_alert_names_metrics_that_there_are(
 async def test_a_process_is_missed_by_what_it_alone_exports_from_its_start(
     exported: Mapping[str, str],
 ) -> None:
-    (rule,) = [each.values[0] for each in RULES if each.id == "LibraryProcessesAreGone"]
-    missed = {process: metric for metric, process in ABSENT.findall(rule["expr"])}
+    rules = {rule["alert"]: rule for group in ALERTS["groups"] for rule in group["rules"]}
+    gone = rules["LibraryProcessesAreGone"]
+    missed = {process: metric for metric, process in ABSENT.findall(gone["expr"])}
 
     assert missed.keys() == exported.keys() - {"grpc"}  # which has no metric of its own
     for process, metric in missed.items():
