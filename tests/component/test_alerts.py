@@ -28,6 +28,7 @@ RULES = [pytest.param(rule, id=rule["alert"]) for group in ALERTS["groups"] for 
 METRIC = re.compile(r"\blibrary_[a-z_]+")
 SUFFIX = re.compile(r"_(bucket|sum|count)$")
 TYPE = re.compile(r"^# TYPE (\w+) \w+$", re.MULTILINE)
+ABSENT = re.compile(r'absent\((\w+)\), "process", "(\w+)"')
 
 
 def everything_away(port: int) -> dict[str, str]:
@@ -48,36 +49,54 @@ def everything_away(port: int) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-async def exported() -> AsyncIterator[str]:
-    """Give what all our processes answer when they are scraped."""
+async def exported() -> AsyncIterator[Mapping[str, str]]:
+    """Give what each of our processes answers when it is scraped."""
     environ = everything_away(1)
-    doors: Mapping[type[Any], Callable[[Any], Any]] = {
-        APISettings: open_api,
-        GRPCSettings: open_grpc,
-        ConsumeSettings: open_consumers,
-        RelaySettings: open_relay,
-        WorkSettings: open_worker,
+    doors: Mapping[str, tuple[type[Any], Callable[[Any], Any]]] = {
+        "api": (APISettings, open_api),
+        "grpc": (GRPCSettings, open_grpc),
+        "consume": (ConsumeSettings, open_consumers),
+        "relay": (RelaySettings, open_relay),
+        "work": (WorkSettings, open_worker),
     }
     async with AsyncExitStack() as stack, httpx2.AsyncClient(trust_env=False) as client:
-        managements = []
-        for settings_type, door in doors.items():
-            _, management = await stack.enter_async_context(door(load(settings_type, environ=environ)))
-            managements.append(management)
+        managements = {}
+        for name, (settings_type, door) in doors.items():
+            _, managements[name] = await stack.enter_async_context(door(load(settings_type, environ=environ)))
         settings = load(SweeperSettings, environ=environ)
         sweeper = await stack.enter_async_context(open_sweeper(settings))
-        managements.append(await stack.enter_async_context(Management(settings.management, sweeper.registry)))
-        urls = [f"http://127.0.0.1:{management.port}/metrics" for management in managements]
-        yield "\n".join([(await client.get(url)).text for url in urls])
+        managements["sweeper"] = await stack.enter_async_context(
+            Management(settings.management, sweeper.registry)
+        )
+        yield {
+            name: (await client.get(f"http://127.0.0.1:{management.port}/metrics")).text
+            for name, management in managements.items()
+        }
 
 
 @pytest.mark.parametrize("rule", RULES)
-async def test_an_alert_names_metrics_that_there_are(rule: dict[str, Any], exported: str) -> None:
+async def test_an_alert_names_metrics_that_there_are(
+    rule: dict[str, Any], exported: Mapping[str, str]
+) -> None:
     # A counter's type line bears its whole name, a histogram's not its parts.
-    names = set(TYPE.findall(exported))
+    names = set(TYPE.findall("\n".join(exported.values())))
     asked = {SUFFIX.sub("", name) if name not in names else name for name in METRIC.findall(rule["expr"])}
     assert asked
 
     assert asked - names == set()
+
+
+async def test_a_process_is_missed_by_what_it_alone_exports_from_its_start(
+    exported: Mapping[str, str],
+) -> None:
+    rules = {rule["alert"]: rule for group in ALERTS["groups"] for rule in group["rules"]}
+    gone = rules["LibraryProcessesAreGone"]
+    missed = {process: metric for metric, process in ABSENT.findall(gone["expr"])}
+
+    assert missed.keys() == exported.keys() - {"grpc"}  # which has no metric of its own
+    for process, metric in missed.items():
+        sample = re.compile(rf"^{metric}[ {{]", re.MULTILINE)
+        assert {name for name, text in exported.items() if sample.search(text)} == {process}
 
 
 @pytest.mark.parametrize("rule", RULES)

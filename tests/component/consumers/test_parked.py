@@ -48,6 +48,7 @@ async def test_parked_events_are_listed_and_put_back(connected: Environment, dat
     code, listed, _ = await outbox(connected, "list", "--limit", "2")
     assert (code, len(listed.splitlines())) == (0, 2)
     assert str(event_id("first")) in listed
+    assert "2026-11-23 12:00:00Z" in listed
     assert "refused by the broker" in listed
 
     code, listed, _ = await outbox(connected, "list", "--json")
@@ -55,6 +56,7 @@ async def test_parked_events_are_listed_and_put_back(connected: Environment, dat
     assert [each["event_id"] for each in documents] == [
         str(event_id(name)) for name in ("first", "second", "third")
     ]
+    assert documents[0]["parked_at"] == "2026-11-23T12:00:00Z"
     assert (documents[0]["value"], documents[0]["headers"]) == ({"a": 1}, {"ce_id": "x"})
 
     assert (await outbox(connected, "replay", str(event_id("second"))))[:2] == (0, "1 put back\n")
@@ -63,6 +65,8 @@ async def test_parked_events_are_listed_and_put_back(connected: Environment, dat
     assert (code, output, str(event_id("second")) in error) == (1, "0 put back\n", True)
     assert (await outbox(connected, "replay", "--all"))[:2] == (0, "2 put back\n")
     assert waiting(database) == [1, 2, 3]
+    assert (await outbox(connected, "list"))[:2] == (0, "no parked events\n")
+    assert (await outbox(connected, "list", "--json"))[:2] == (0, "")
 
 
 async def test_it_asks_what_to_put_back_and_says_when_the_database_is_away(environment: Environment) -> None:

@@ -181,3 +181,4 @@ async def test_topics_are_made_twice_without_harm(connected: Environment) -> Non
 
         assert process.returncode == 0
         assert b"payment-events.library-service.dlq" in output
+        assert {line.split()[0] for line in output.splitlines()} <= {b"created", b"existed"}

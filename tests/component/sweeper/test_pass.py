@@ -111,7 +111,7 @@ async def test_says_that_it_failed_when_the_database_is_away(database: str) -> N
 
 async def test_verify_is_content_with_an_empty_house_and_finds_what_does_not_fit(database: str) -> None:
     code, output = await run_sweeper(database, "verify")
-    assert (code, output) == (0, "0 users, 0 differences\n")
+    assert (code, output) == (0, "users: 0, differences: 0\n")
 
     alice = user_id("alice")
     with psycopg.connect(database) as connection:
@@ -126,8 +126,10 @@ async def test_verify_is_content_with_an_empty_house_and_finds_what_does_not_fit
     code, output = await run_sweeper(database, "verify", "--user", str(alice))
 
     *lines, summary = output.splitlines()
-    assert (code, summary) == (1, "1 users, 2 differences")
-    assert [json.loads(line)["what"] for line in lines] == ["rights", "total"]
+    assert (code, summary) == (1, "users: 1, differences: 2")
+    rights, total = map(json.loads, lines)
+    assert (rights["what"], rights["shown"], rights["right"]) == ("rights", "an entry", None)
+    assert (total["what"], total["shown"], total["right"]) == ("total", "1", "0")
 
 
 async def test_verify_says_that_it_did_not_get_to_the_end(database: str) -> None:

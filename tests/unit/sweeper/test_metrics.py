@@ -1,6 +1,7 @@
 """What passes come to, scraped or pushed."""
 
 import asyncio
+import math
 from datetime import timedelta
 
 from fakes.clock import FakeClock
@@ -37,6 +38,14 @@ def test_passes_are_counted_by_task(clock: FakeClock) -> None:
     assert value("seconds", "expiry") == 1.5
     assert value("last_success_timestamp_seconds", "inbox") == first.timestamp()
     assert value("last_success_timestamp_seconds", "expiry") == clock.now().timestamp()
+
+
+def test_nobody_is_told_of_partitions_that_were_not_looked_at(clock: FakeClock) -> None:
+    registry = CollectorRegistry()
+
+    SweepMetrics(registry, clock=clock)
+
+    assert math.isnan(registry.get_sample_value("library_partitions_ahead") or 0.0)
 
 
 async def test_figures_are_pushed_and_a_gateway_that_is_away_fails_nothing(

@@ -53,7 +53,7 @@ def work() -> int:
 @topics_cli.command
 def ensure() -> int:
     """Make the topics that are missing, dead-letter topics too; those that exist stay as they are."""
-    return run(TopicsSettings, _ensure, component="consumers")
+    return run(TopicsSettings, _ensure, component="consumers", answers=True)
 
 
 async def _consume(names: Collection[GroupName], settings: ConsumeSettings, stop: asyncio.Event) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated
 from uuid import UUID
@@ -73,6 +74,8 @@ async def _list(limit: int, settings: OutboxSettings, _: asyncio.Event, *, as_js
             return _unavailable(error)
     for each in found:
         sys.stdout.write(f"{_document(each) if as_json else _line(each)}\n")
+    if not found and not as_json:
+        sys.stdout.write("no parked events\n")
     return CLEAN
 
 
@@ -96,9 +99,13 @@ def _unavailable(error: DependencyUnavailable) -> int:
 def _line(parked: ParkedMessage) -> str:
     message = parked.message
     return (
-        f"{message.id}  {parked.parked_at:%Y-%m-%d %H:%M:%S}  {message.topic}  {message.event_type}  "
+        f"{message.id}  {parked.parked_at.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}  {message.topic}  {message.event_type}  "
         f"{len(message.payload)} bytes  {parked.reason}"
     )
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _document(parked: ParkedMessage) -> str:
@@ -110,8 +117,8 @@ def _document(parked: ParkedMessage) -> str:
             "event_type": message.event_type,
             "user_id": str(message.user_id),
             "sequence": {"revision": message.revision, "n": message.n},
-            "written_at": message.written_at.isoformat(),
-            "parked_at": parked.parked_at.isoformat(),
+            "written_at": _rfc3339(message.written_at),
+            "parked_at": _rfc3339(parked.parked_at),
             "reason": parked.reason,
             "headers": dict(message.headers),
             "value": json.loads(message.payload),

@@ -1,4 +1,7 @@
-"""The process: `python -m library_sweeper` makes one pass and ends; with `--loop` it makes one each minute."""
+"""Clean up: one pass, and the process ends; with --loop a pass each `sweeper.interval_seconds`.
+
+Exit codes: 0 when every task went well, 1 when one failed, 2 for settings that are refused.
+"""
 
 import asyncio
 import sys

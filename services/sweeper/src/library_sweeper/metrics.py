@@ -1,6 +1,7 @@
 """What passes come to, for Prometheus: scraped with --loop, pushed by a pass that ends."""
 
 import asyncio
+import math
 
 from loguru import logger
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -39,9 +40,11 @@ class SweepMetrics:
         )
         self.partitions_ahead = Gauge(
             "library_partitions_ahead",
-            "For how many months after this one the partitions are made.",
+            "For how many months after this one the partitions are made; not a number until that was looked at.",
             registry=registry,
         )
+        # A pass with --task that does not look would else report, and push, that there are none.
+        self.partitions_ahead.set(math.nan)
 
     def observe(self, report: Report) -> None:
         """Count a pass."""

@@ -65,5 +65,10 @@ async def sweep(
             if more:
                 report.unfinished.append(name)
         report.seconds[name] = perf_counter() - started
-    logger.info("pass ended", done=report.done, failed=report.failed, unfinished=report.unfinished)
+    logger.info(
+        "pass ended",
+        done=" ".join(f"{name}={records}" for name, records in report.done.items()),
+        failed=" ".join(report.failed),
+        unfinished=" ".join(report.unfinished),
+    )
     return report

@@ -33,5 +33,5 @@ async def verify_all(verify: Verify, *, users: tuple[UserId, ...], batch: int, s
         after = result.next_after
         is_over = after is None
     ending = "" if is_over else ", and did not get to the end"
-    sys.stderr.write(f"{verified} users, {differences} differences{ending}\n")
+    sys.stderr.write(f"users: {verified}, differences: {differences}{ending}\n")
     return CLEAN if is_over and not differences else FAILED

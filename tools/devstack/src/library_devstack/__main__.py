@@ -43,7 +43,11 @@ _Role = Literal["user", "developer", "publisher", "moderator", "support", "admin
 _PurchaseType = Literal["direct", "gift", "subscription", "free"]
 
 app = App(name="library-dev", help="The embedded stack, the platform's stand-ins, and the demo.")
-publish = App(name="publish", help="Publish events as the platform would.")
+publish = App(
+    name="publish",
+    help="Publish events as the platform would: those of a file, or one that a command makes.\n\n"
+    "A file is one JSON object, a list, or one object per line. All fit their schemas, or none is published.",
+)
 sample = App(name="sample", help="The project's own sample of real players and games.")
 app.command(publish)
 app.command(sample)
@@ -152,7 +156,7 @@ def publish_events(
     file: Annotated[Path, Parameter(allow_leading_hyphen=True)],
     unchecked: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Publish events from a file: one JSON object, a list, or one per line. All fit their schemas, or none is published.
+    """Publish events from a file.
 
     Args:
         topic: Where to.

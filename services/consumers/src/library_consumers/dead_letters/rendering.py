@@ -16,7 +16,7 @@ def line(letter: DeadLetter) -> dict[str, Any]:
     return {
         "topic": letter.topic,
         "place": str(Place.of(letter)),
-        "buried_at": letter.buried_at.isoformat(),
+        "buried_at": letter.buried_at.isoformat().replace("+00:00", "Z"),
         "reason": letter.reason,
         "error": letter.notes.get("error"),
         **_content("key", letter.key),
@@ -57,6 +57,6 @@ def row(letter: DeadLetter) -> str:
     """Return a line of a table."""
     error = printable(letter.notes.get("error", ""))[:_SHOWN_ERROR]
     return (
-        f"{letter.topic} {Place.of(letter)!s:<12} {letter.buried_at:%Y-%m-%d %H:%M:%S}  "
+        f"{letter.topic} {Place.of(letter)!s:<12} {letter.buried_at:%Y-%m-%d %H:%M:%SZ}  "
         f"{printable(letter.reason):<18} {error}"
     )

@@ -63,8 +63,8 @@ class Discrepancy:
     user_id: UserId
     game_id: GameId | None
     what: str
-    shown: str
-    right: str
+    shown: str | None
+    right: str | None
 
 
 _Difference = tuple[GameId | None, str, object, object]
@@ -128,5 +128,7 @@ def _differing(game_id: GameId, right: Mapping[str, object], shown_by: object) -
             yield game_id, member, is_shown, value
 
 
-def _text(value: object) -> str:
+def _text(value: object) -> str | None:
+    if value is None:
+        return None
     return value.isoformat() if isinstance(value, datetime) else str(value)
