@@ -17,7 +17,6 @@ from library_api.idempotency import KEY_HEADER, REPLAYED_HEADER, Idempotency
 from library_api.metering import Meter
 from library_api.methods import METHODS, Heads, ToldMethods, methods_of
 from library_api.openapi import openapi_config
-from library_api.parameters import acting_user
 from library_api.query_rules import StrictQuery, published_rules
 from library_api.request import BODY_SECONDS, StrictRequest
 from library_api.routes import ROUTES
@@ -41,10 +40,9 @@ def create_routing(application: Application) -> Litestar:
     """Return the routes with their checks and errors, without what stands in front of them."""
     app = Litestar(
         route_handlers=ROUTES,
-        dependencies={
-            "application": Provide(lambda: application, sync_to_thread=False, use_cache=True),
-            "me": Provide(acting_user, sync_to_thread=False),
-        },
+        # The only one that needs nothing: Litestar starts a task for each of those that could be had at the same time,
+        # which costs more than all else that it does for a request.
+        dependencies={"application": Provide(lambda: application, sync_to_thread=False, use_cache=True)},
         # In the order in which a request passes them.
         middleware=[
             Doorkeeper(application.tokens, Meter(application.limits)),

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, delete, get, patch, post
-from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter
 from litestar.status_codes import HTTP_200_OK
 
@@ -15,7 +14,7 @@ from library_api.application import Wired
 from library_api.conditional import VERSIONED
 from library_api.envelope import Success
 from library_api.openapi import refusals
-from library_api.parameters import parse_category_id, parse_game_id
+from library_api.parameters import acting_user, parse_category_id, parse_game_id
 from library_api.routes.paths import BASE, CategoryPath, GamePath
 from library_api.routes.shapes import Body, NothingAnswer, told
 from library_api.strict_json import TEXT_PATTERN, clean_text
@@ -33,7 +32,6 @@ from library_domain.library.use_cases.edit_category import EditCategory
 from library_domain.library.use_cases.file_item import FileItem
 from library_domain.library.use_cases.list_categories import ListCategories
 from library_domain.library.use_cases.unfile_item import UnfileItem
-from library_domain.shared.ids import UserId
 
 CATEGORIES = f"{BASE}/categories"
 
@@ -114,9 +112,9 @@ class FiledAnswer(Success, frozen=True, kw_only=True):
     tags=["categories"],
     responses=refusals(),
 )
-async def list_categories(application: Wired, me: NamedDependency[UserId]) -> CategoryListAnswer:
+async def list_categories(application: Wired) -> CategoryListAnswer:
     """Return the caller's categories by name, with how many games each shows."""
-    items = await application.list_categories(ListCategories(user_id=me))
+    items = await application.list_categories(ListCategories(user_id=acting_user()))
     return CategoryListAnswer(data=CategoryList(items=items))
 
 
@@ -127,11 +125,11 @@ async def list_categories(application: Wired, me: NamedDependency[UserId]) -> Ca
     tags=["categories"],
     responses=refusals(InvalidCategory, CategoryExists, LimitReached),
 )
-async def create_category(
-    application: Wired, me: NamedDependency[UserId], data: JSONBody[NewCategory]
-) -> Response[CategoryAnswer]:
+async def create_category(application: Wired, data: JSONBody[NewCategory]) -> Response[CategoryAnswer]:
     """Make a category and return it."""
-    made = await application.create_category(CreateCategory(user_id=me, name=data.name, color=data.color))
+    made = await application.create_category(
+        CreateCategory(user_id=acting_user(), name=data.name, color=data.color)
+    )
     return Response(CategoryAnswer(data=made), headers={"Location": f"{CATEGORIES}/{made.id}"})
 
 
@@ -143,12 +141,12 @@ async def create_category(
     responses=refusals(InvalidCategory, CategoryNotFound, CategoryExists),
 )
 async def edit_category(
-    application: Wired, me: NamedDependency[UserId], category_id: CategoryPath, data: JSONBody[CategoryPatch]
+    application: Wired, category_id: CategoryPath, data: JSONBody[CategoryPatch]
 ) -> CategoryAnswer:
     """Change what the patch names and return the category as it is then; its games stay in it."""
     edited = await application.edit_category(
         EditCategory(
-            user_id=me,
+            user_id=acting_user(),
             category_id=parse_category_id(category_id),
             name=told(data.name),
             color=told(data.color),
@@ -165,11 +163,11 @@ async def edit_category(
     tags=["categories"],
     responses=refusals(CategoryNotFound),
 )
-async def delete_category(
-    application: Wired, me: NamedDependency[UserId], category_id: CategoryPath
-) -> NothingAnswer:
+async def delete_category(application: Wired, category_id: CategoryPath) -> NothingAnswer:
     """Take a category away; its games stay in the library."""
-    await application.delete_category(DeleteCategory(user_id=me, category_id=parse_category_id(category_id)))
+    await application.delete_category(
+        DeleteCategory(user_id=acting_user(), category_id=parse_category_id(category_id))
+    )
     return NothingAnswer()
 
 
@@ -181,12 +179,12 @@ async def delete_category(
     tags=["categories"],
     responses=refusals(GameNotFound, InvalidCategory, LimitReached),
 )
-async def file_item(
-    application: Wired, me: NamedDependency[UserId], game_id: GamePath, data: JSONBody[Filing]
-) -> FiledAnswer:
+async def file_item(application: Wired, game_id: GamePath, data: JSONBody[Filing]) -> FiledAnswer:
     """Put the game into the category, which is made on first use, and return all its categories."""
     game = parse_game_id(game_id)
-    categories = await application.file_item(FileItem(user_id=me, game_id=game, category=data.category_name))
+    categories = await application.file_item(
+        FileItem(user_id=acting_user(), game_id=game, category=data.category_name)
+    )
     return FiledAnswer(data=Filed(game_id=game, categories=categories))
 
 
@@ -198,11 +196,9 @@ async def file_item(
     tags=["categories"],
     responses=refusals(GameNotFound, CategoryNotFound),
 )
-async def unfile_item(
-    application: Wired, me: NamedDependency[UserId], game_id: GamePath, name: NamePath
-) -> NothingAnswer:
+async def unfile_item(application: Wired, game_id: GamePath, name: NamePath) -> NothingAnswer:
     """Take the game out of the category, which stays, empty or not. Doing it again changes nothing."""
     await application.unfile_item(
-        UnfileItem(user_id=me, game_id=parse_game_id(game_id), category=clean_text(name, "name"))
+        UnfileItem(user_id=acting_user(), game_id=parse_game_id(game_id), category=clean_text(name, "name"))
     )
     return NothingAnswer()

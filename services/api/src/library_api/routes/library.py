@@ -14,11 +14,10 @@ from litestar.params import JSONBody, QueryParameter, SkipValidation
 
 from library_api.application import Wired
 from library_api.conditional import VERSION, VERSIONED, cursor_prefix
-from library_api.cursors import Cursors
 from library_api.envelope import Success
 from library_api.fields import fields_pattern, parse_fields, trim
 from library_api.openapi import refusals
-from library_api.parameters import parse_game_id
+from library_api.parameters import acting_user, parse_game_id
 from library_api.routes.library_query import Asked, LibraryList, asked
 from library_api.routes.paths import BASE, GAME, GamePath
 from library_api.routes.shapes import Body, told
@@ -31,7 +30,6 @@ from library_domain.library.use_cases.edit_item import EditItem
 from library_domain.library.use_cases.list_collections import ListCollections
 from library_domain.library.use_cases.list_library import ListLibrary
 from library_domain.library.use_cases.show_item import ShowItem
-from library_domain.shared.ids import UserId
 from library_domain.shared.unset import Unset
 
 ItemFields = Annotated[
@@ -117,15 +115,14 @@ class ItemPatch(Body, frozen=True, kw_only=True):
 async def list_library(
     application: Wired,
     request: Request[object, object, State],
-    me: NamedDependency[UserId],
     asked: NamedDependency[SkipValidation[Asked]],
 ) -> LibraryListAnswer:
     """Return the games that the caller may play now and has not hidden, DLC under their games."""
     prefix = cursor_prefix(request.scope["state"][VERSION])
-    cursors = Cursors(application.cursor_key)
-    query = asked.query(cursors, user_id=me, prefix=prefix)
+    me = acting_user()
+    query = asked.query(user_id=me, prefix=prefix)
     found = await application.list_library(ListLibrary(user_id=me, query=query))
-    return LibraryListAnswer(data=asked.answer(found, cursors, user_id=me, prefix=prefix))
+    return LibraryListAnswer(data=asked.answer(found, user_id=me, prefix=prefix))
 
 
 @get(
@@ -135,9 +132,9 @@ async def list_library(
     tags=["library"],
     responses=refusals(),
 )
-async def list_collections(application: Wired, me: NamedDependency[UserId]) -> CollectionListAnswer:
+async def list_collections(application: Wired) -> CollectionListAnswer:
     """Return every built-in collection and how many games it shows."""
-    items = await application.list_collections(ListCollections(user_id=me))
+    items = await application.list_collections(ListCollections(user_id=acting_user()))
     return CollectionListAnswer(data=CollectionList(items=items))
 
 
@@ -149,11 +146,11 @@ async def list_collections(application: Wired, me: NamedDependency[UserId]) -> C
     responses=refusals(GameNotFound),
 )
 async def show_item(
-    application: Wired, me: NamedDependency[UserId], game_id: GamePath, fields: ItemFields = None
+    application: Wired, game_id: GamePath, fields: ItemFields = None
 ) -> Response[LibraryItemAnswer]:
     """Return one game with everything that exists of it, accessible or not."""
     names = parse_fields(fields, LibraryItemDetail)
-    item = await application.show_item(ShowItem(user_id=me, game_id=parse_game_id(game_id)))
+    item = await application.show_item(ShowItem(user_id=acting_user(), game_id=parse_game_id(game_id)))
     changed = format_datetime(item.updated_at.astimezone(UTC), usegmt=True)
     return Response(LibraryItemAnswer(data=trim(item, names)), headers={"Last-Modified": changed})
 
@@ -165,14 +162,12 @@ async def show_item(
     tags=["library"],
     responses=refusals(GameNotFound, InvalidCategory, LimitReached),
 )
-async def edit_item(
-    application: Wired, me: NamedDependency[UserId], game_id: GamePath, data: JSONBody[ItemPatch]
-) -> LibraryItemAnswer:
+async def edit_item(application: Wired, game_id: GamePath, data: JSONBody[ItemPatch]) -> LibraryItemAnswer:
     """Change what the patch names and return the game as it is then."""
     categories = told(data.categories)
     item = await application.edit_item(
         EditItem(
-            user_id=me,
+            user_id=acting_user(),
             game_id=parse_game_id(game_id),
             is_hidden=told(data.is_hidden),
             is_favorite=told(data.is_favorite),
@@ -190,11 +185,11 @@ async def edit_item(
     tags=["library"],
     responses=refusals(GameNotFound),
 )
-async def check_access(
-    application: Wired, me: NamedDependency[UserId], game_id: GamePath
-) -> Response[AccessAnswer]:
+async def check_access(application: Wired, game_id: GamePath) -> Response[AccessAnswer]:
     """Tell whether the caller may play the game now, by what right, or why not; of any game, known or not."""
-    verdict = await application.check_game_access(CheckGameAccess(user_id=me, game_id=parse_game_id(game_id)))
+    verdict = await application.check_game_access(
+        CheckGameAccess(user_id=acting_user(), game_id=parse_game_id(game_id))
+    )
     access = Access(
         allowed=verdict.allowed,
         via=verdict.via,

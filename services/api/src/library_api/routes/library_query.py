@@ -7,6 +7,7 @@ from typing import Annotated
 
 from litestar.params import QueryParameter
 
+from library_api.application import Wired
 from library_api.cursors import Cursors
 from library_api.fields import fields_pattern, parse_fields, trim
 from library_api.strict_json import TEXT_PATTERN, clean_text
@@ -127,13 +128,14 @@ class Asked:
     limit: int
     offset: int
     cursor: str | None
+    cursors: Cursors
     fields: Sequence[str] | None
 
-    def query(self, cursors: Cursors, *, user_id: UserId, prefix: str) -> LibraryQuery:
+    def query(self, *, user_id: UserId, prefix: str) -> LibraryQuery:
         """Return what the domain is asked. Raises ValidationFailed for a cursor of another request."""
         after = None
         if self.cursor is not None:
-            after = cursors.read(self.cursor, bound_to=self._binding(user_id, prefix))
+            after = self.cursors.read(self.cursor, bound_to=self._binding(user_id, prefix))
         return LibraryQuery(
             filter=self.filter,
             sort=self.sort,
@@ -141,7 +143,7 @@ class Asked:
             page=Page(limit=self.limit, offset=self.offset, after=after),
         )
 
-    def answer(self, found: LibraryPage, cursors: Cursors, *, user_id: UserId, prefix: str) -> LibraryList:
+    def answer(self, found: LibraryPage, *, user_id: UserId, prefix: str) -> LibraryList:
         """Return the page as it is shown."""
         binding = self._binding(user_id, prefix)
         return LibraryList(
@@ -149,7 +151,7 @@ class Asked:
             total=found.total,
             limit=self.limit,
             offset=self.offset if self.cursor is None else None,
-            next_cursor=None if found.next is None else cursors.write(found.next, bound_to=binding),
+            next_cursor=None if found.next is None else self.cursors.write(found.next, bound_to=binding),
         )
 
     def _binding(self, user_id: UserId, prefix: str) -> Sequence[object]:
@@ -158,6 +160,7 @@ class Asked:
 
 def asked(
     *,
+    application: Wired,
     filter: FiltersParameter = None,  # noqa: A002 - what it is called in the URL, and in refusals
     installation_status: StatusesParameter = None,
     collection: CollectionParameter = None,
@@ -188,6 +191,7 @@ def asked(
         limit=Page(limit=limit).limit,
         offset=Page(offset=offset).offset,
         cursor=cursor,
+        cursors=Cursors(application.cursor_key),
         fields=parse_fields(fields, LibraryItem),
     )
 

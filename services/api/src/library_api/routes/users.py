@@ -6,16 +6,14 @@ from litestar.params import SkipValidation
 
 from library_api.application import Wired
 from library_api.conditional import cursor_prefix
-from library_api.cursors import Cursors
 from library_api.openapi import refusals
-from library_api.parameters import parse_user_id
+from library_api.parameters import acting_user, parse_user_id
 from library_api.routes.library import LibraryListAnswer
 from library_api.routes.library_query import Asked, asked
 from library_api.routes.paths import BASE, UserPath
 from library_domain.library.errors import UserNotFound
 from library_domain.library.use_cases.list_users_library import ListUsersLibrary
 from library_domain.library.use_cases.show_version import ShowVersion
-from library_domain.shared.ids import UserId
 
 
 @get(
@@ -28,7 +26,6 @@ from library_domain.shared.ids import UserId
 )
 async def list_users_library(
     application: Wired,
-    me: NamedDependency[UserId],
     user_id: UserPath,
     asked: NamedDependency[SkipValidation[Asked]],
 ) -> Response[LibraryListAnswer]:
@@ -38,8 +35,9 @@ async def list_users_library(
     """
     user = parse_user_id(user_id)
     prefix = cursor_prefix(await application.show_version(ShowVersion(user_id=user)))
-    cursors = Cursors(application.cursor_key)
-    query = asked.query(cursors, user_id=user, prefix=prefix)
-    found = await application.list_users_library(ListUsersLibrary(user_id=user, asked_by=me, query=query))
-    answer = LibraryListAnswer(data=asked.answer(found, cursors, user_id=user, prefix=prefix))
+    query = asked.query(user_id=user, prefix=prefix)
+    found = await application.list_users_library(
+        ListUsersLibrary(user_id=user, asked_by=acting_user(), query=query)
+    )
+    answer = LibraryListAnswer(data=asked.answer(found, user_id=user, prefix=prefix))
     return Response(answer, headers={"Cache-Control": "no-store"})
