@@ -13,6 +13,9 @@ JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJodW50ZXIyIn0.hunter2-signature_"
         (f"{{'authorization': 'bearer {JWT}'}}", "{'authorization': ***}"),
         ("authorization: Basic aHVudGVyMg==", "authorization: Basic ***"),
         (f"got {JWT}, sorry", "got ***, sorry"),
+        (f"got {JWT} again", "got *** again"),
+        ("BEARER hunter2", "BEARER ***"),
+        ("ba\u017fic aHVudGVyMg", "ba\u017fic ***"),  # the long s, which patterns take for one
         ("postgresql://library:hunter2@db:5432/library", "postgresql://library:***@db:5432/library"),
         ("postgresql://library:hunter2@hunter2@db/x", "postgresql://library:***@db/x"),
         ("postgresql+psycopg://u:hunter2%40@db", "postgresql+psycopg://u:***@db"),

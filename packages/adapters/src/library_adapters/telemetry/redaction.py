@@ -32,15 +32,18 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], .
     (re.compile(r"(Failing row contains )\(.*\)"), rf"\1({MASK})"),
 )
 
-_WORD = re.compile(r"[\w./{}+-]*")
-"""Most of what is logged: an id, a name, a path. A space, `:` or `=` is in whatever the patterns match, but for a JWT."""
-_JWT_BEGINS = "eyJ"
+_HARMLESS = re.compile(r"[\w./{}+ -]*", re.ASCII)
+"""Most of what is logged: an id, a path, words. Without a `:` or `=` or bracket there is only one thing to be found by."""
+_TELLTALES = ("eyj", "bearer", "basic")
+"""What begins the patterns that need none of those, in lower case."""
 
 
 def redact(text: str) -> str:
     """Return the text with what looks like a credential masked."""
-    if _WORD.fullmatch(text) and _JWT_BEGINS not in text:
-        return text
+    if _HARMLESS.fullmatch(text):
+        lowered = text.lower()
+        if not any(telltale in lowered for telltale in _TELLTALES):
+            return text
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text
