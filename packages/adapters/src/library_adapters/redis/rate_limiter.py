@@ -10,6 +10,7 @@ import asyncio
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 
 from interlock import CircuitBreaker, CircuitOpenError, Config, CoreEventListener, State
@@ -70,12 +71,13 @@ class RateLimiter:
             ),
             listener=_CircuitReport(registry),
         )
-        self._decisions = Counter(
+        decisions = Counter(
             "library_rate_limit_decisions",
             "Requests by what the rate limit said: admitted, refused, or open when Redis could not be asked.",
             ("outcome",),
             registry=registry,
         )
+        self._decisions = cache(decisions.labels)
 
     async def take(self, caller: str) -> Quota | None:
         """Count one request of the caller; return where it stands, None when Redis does not answer."""
@@ -85,7 +87,7 @@ class RateLimiter:
             self._working = asyncio.create_task(self._work(), name="rate-limit")
         quota = await answer
         outcome = "open" if quota is None else "admitted" if quota.is_admitted else "refused"
-        self._decisions.labels(outcome).inc()
+        self._decisions(outcome).inc()
         return quota
 
     async def _work(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import cache
 from time import perf_counter
 from typing import Any, ParamSpec, TypeVar
 
@@ -22,13 +23,14 @@ class Instrument:
 
     def __init__(self, *, registry: CollectorRegistry, tracing: Tracing) -> None:
         self._tracer = tracing.tracer
-        self._seconds = Histogram(
+        seconds = Histogram(
             f"{PREFIX}_use_case_duration_seconds",
             "How long a use case took, by how it ended.",
             ("use_case", "outcome"),
             buckets=SECONDS,
             registry=registry,
         )
+        self._seconds = cache(seconds.labels)
 
     def __call__(
         self,
@@ -62,7 +64,7 @@ class Instrument:
                     return result
                 finally:
                     span.set_attribute("library.outcome", outcome)
-                    self._seconds.labels(name, outcome).observe(perf_counter() - started)
+                    self._seconds(name, outcome).observe(perf_counter() - started)
 
         return instrumented
 

@@ -1,5 +1,7 @@
 """What the verification counts."""
 
+from functools import cache
+
 from prometheus_client import CollectorRegistry, Counter
 
 
@@ -13,13 +15,13 @@ class TokenMetrics:
             ("outcome",),
             registry=registry,
         )
-        self._verifications = Counter(
+        verifications = Counter(
             "library_token_verifications",
             "Verified tokens, by verdict: accepted or the reason of the refusal.",
             ("verdict",),
             registry=registry,
         )
-
+        self._verifications = cache(verifications.labels)
         memory = Counter(
             "library_token_memory_lookups",
             "Tokens that were looked for among those verified a moment ago, by whether they were there.",
@@ -34,7 +36,7 @@ class TokenMetrics:
 
     def verified(self, verdict: str) -> None:
         """Count a token."""
-        self._verifications.labels(verdict).inc()
+        self._verifications(verdict).inc()
 
     def remembered(self, *, is_known: bool) -> None:
         """Count a look into the memory of verified tokens."""
