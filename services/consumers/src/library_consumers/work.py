@@ -86,8 +86,8 @@ class Worker:
         free = self._settings.concurrency - len(self._running)
         if not free:
             return None  # until a step ends
+        await self._measure()
         try:
-            await self._measure()
             jobs = await self._store.claim(self._kinds, until=self._clock.now() + self._lease, limit=free)
         except DependencyUnavailable as error:
             return self._patience(error)
@@ -145,11 +145,16 @@ class Worker:
                 logger.bind(job=job.kind, key=job.key).warning("a lease was not renewed", **error.details)
 
     async def _measure(self) -> None:
-        """Now and then, say what waits."""
+        """Now and then, say what waits. That it cannot be counted in time keeps nobody from working it."""
         if monotonic() < self._measure_due:
             return
         now = self._clock.now()
-        found = {backlog.kind: backlog for backlog in await self._store.backlog()}
+        try:
+            found = {backlog.kind: backlog for backlog in await self._store.backlog()}
+        except DependencyUnavailable as error:
+            self._measure_due = monotonic() + self._settings.upkeep_seconds
+            logger.bind(**error.details).warning("what waits could not be counted")
+            return
         for kind in {*self._kinds, *found}:
             backlog = found.get(kind)
             since = backlog.due_since if backlog else None
