@@ -146,6 +146,22 @@ class TestHeldRights:
 
 
 class TestOutdatedEntries:
+    async def test_take_a_revision_also_when_the_next_right_looks_the_same(self, world: World) -> None:
+        """An entry of a revision that its user has not reached would be a false one to whoever compares the two."""
+        player = Player(world, ALICE)
+        for name, ends in (("s-1", HOUR), ("s-2", DAY)):
+            await player.deliver(a_subscription("Portal 2", subscription_id=name, expires_at=NOON + ends))
+        await player.work()
+        before, _, published = await player.traces()
+
+        player.clock.advance(HOUR)
+        await player.sweep()
+
+        assert await world.outdated.find(now=NOON + HOUR, limit=10) == {}
+        revision, _, now_published = await player.traces()
+        assert (revision, now_published) == (before + 1, published)
+        assert (await world.audit())[-1]["action"] == "succeed_right"
+
     async def test_are_found_once_their_time_has_come(self, world: World) -> None:
         for name, hours in (("alice", 2), ("bob", 1)):
             player = Player(world, user_id(name))
