@@ -110,11 +110,12 @@ def histories(draw: st.DrawFn) -> History:
         for _ in range(draw(st.integers(0, 2))):
             products = draw(st.sampled_from([(), (game_id(game),), (ART_BOOK,), (game_id(game), ART_BOOK)]))
             events.append(RefundPurchase(user_id=user, transaction_id=source, dlc=products, **told()))
+    alike = draw(st.sampled_from(["s", "t"]))
     for subscription in range(draw(st.integers(0, 2))):
         events += [
             ChangeSubscription(
                 user_id=user,
-                subscription_id=f"s-{subscription}",
+                subscription_id=f"{alike}-{subscription}",
                 status=draw(st.sampled_from(SubscriptionStatus)),
                 games=draw(st.frozensets(st.sampled_from(PRODUCTS))),
                 expires_at=NOON + draw(st.integers(-24, 96)) * HOUR,

@@ -215,6 +215,24 @@ class TestStore:
 
         assert (await claim_one(store, clock)).key == "a"
 
+    async def test_pauses_before_it_tries_a_later_step_again_though_it_was_asked_for(
+        self, world: World, store: JobStore, clock: FakeClock
+    ) -> None:
+        """Who asked is owed a beginning, which comes after this step: without a pause it would be tried all the time."""
+        await ask(world, "a")
+        job = await claim_one(store, clock)
+        await ask(world, "a")
+        await store.keep(job, cursor="middle")
+
+        for _ in range(2):
+            job = await claim_one(store, clock)
+            assert await store.retry(job, at=clock.now() + MINUTE, reason="away", is_failure=False)
+            assert await claim(store, clock) == []
+            clock.advance(MINUTE)
+
+        assert await store.finish(await claim_one(store, clock))
+        assert (await claim_one(store, clock)).cursor is None
+
     @pytest.mark.parametrize(("is_failure", "failures"), [(True, 1), (False, 0)])
     async def test_counts_tries_and_those_that_were_our_fault(
         self, world: World, store: JobStore, clock: FakeClock, *, is_failure: bool, failures: int

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
@@ -12,13 +13,20 @@ from fakes.clock import FakeClock, SequentialIds
 from rights import Player
 
 from library_domain.library.events import SubscriptionChanged
-from library_domain.library.model import HeldRight, Subscription, SubscriptionStatus
+from library_domain.library.model import (
+    AcquisitionType,
+    HeldRight,
+    Subscription,
+    SubscriptionStatus,
+    source_of_subscription,
+)
 from library_domain.library.use_cases.apply_subscription import (
     BATCH,
     ApplySubscription,
     ApplySubscriptionHandler,
 )
 from library_domain.shared.ids import GameId, UserId
+from library_domain.shared.money import Money
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 PORTAL, RANGERS = game_id("Portal 2"), game_id("Rangers")
@@ -57,7 +65,7 @@ async def known(world: World, user: UserId = ALICE, subscription: str = "s-1") -
 
 async def held(world: World, subscription: str = "s-1") -> dict[GameId, HeldRight]:
     async with world.uow.begin(ALICE) as tx:
-        return await tx.library.held_from(ALICE, subscription)
+        return await tx.library.held_from(ALICE, source_of_subscription(subscription))
 
 
 class TestSubscriptions:
@@ -105,6 +113,28 @@ class TestHeldRights:
         assert (await held(world, "s-2")).keys() == {PORTAL}
         assert await held(world, "s-3") == {}
 
+    @pytest.mark.parametrize("price", [None, Money(Decimal(5), "RUB")])
+    async def test_are_not_those_of_a_transaction_that_is_numbered_alike(
+        self, world: World, price: Money | None
+    ) -> None:
+        player = Player(world, ALICE)
+        bought = a_purchase("Portal 2", transaction_id="s-1", acquisition_type=AcquisitionType.SUBSCRIPTION)
+        await player.deliver(replace(bought, price=price))
+        await player.deliver(a_subscription("Rangers"))
+        await player.work()
+        assert (await held(world)).keys() == {RANGERS}
+
+        await player.deliver(a_subscription("Portal 2", event_time=NOON + HOUR, expires_at=NOON + DAY))
+        await player.work()
+
+        assert (await held(world))[PORTAL].expires_at == NOON + DAY
+        async with world.uow.begin(ALICE) as tx:
+            entry = (await tx.library.entries(ALICE, (PORTAL,)))[PORTAL]
+        assert {(grant.transaction_id, grant.price, grant.expires_at) for grant in entry.grants} == {
+            ("s-1", price, None),
+            (None, None, NOON + DAY),
+        }
+
     async def test_stay_when_they_have_ended(self, world: World) -> None:
         player = Player(world, ALICE)
         await player.deliver(a_subscription("Portal 2"))
@@ -116,6 +146,22 @@ class TestHeldRights:
 
 
 class TestOutdatedEntries:
+    async def test_take_a_revision_also_when_the_next_right_looks_the_same(self, world: World) -> None:
+        """An entry of a revision that its user has not reached would be a false one to whoever compares the two."""
+        player = Player(world, ALICE)
+        for name, ends in (("s-1", HOUR), ("s-2", DAY)):
+            await player.deliver(a_subscription("Portal 2", subscription_id=name, expires_at=NOON + ends))
+        await player.work()
+        before, _, published = await player.traces()
+
+        player.clock.advance(HOUR)
+        await player.sweep()
+
+        assert await world.outdated.find(now=NOON + HOUR, limit=10) == {}
+        revision, _, now_published = await player.traces()
+        assert (revision, now_published) == (before + 1, published)
+        assert (await world.audit())[-1]["action"] == "succeed_right"
+
     async def test_are_found_once_their_time_has_come(self, world: World) -> None:
         for name, hours in (("alice", 2), ("bob", 1)):
             player = Player(world, user_id(name))

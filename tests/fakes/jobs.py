@@ -120,9 +120,9 @@ class FakeJobStore:
         stored = self._held(job)
         if stored:
             stored.state, stored.lease = "waiting", None
-            stored.due_at = min(at, stored.asked_at or at)
+            stored.due_at = at
             if stored.cursor is None:
-                stored.asked_at = None
+                stored.due_at, stored.asked_at = min(at, stored.asked_at or at), None
             if not is_failure:
                 stored.failures -= 1
         return stored is not None

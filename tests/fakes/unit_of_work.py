@@ -50,14 +50,14 @@ class FakeLibrary:
         ]
         return tuple(sorted(given))
 
-    async def held_from(self, user_id: UserId, subscription_id: str) -> dict[GameId, HeldRight]:
+    async def held_from(self, user_id: UserId, source_id: str) -> dict[GameId, HeldRight]:
         return {
             game_id: HeldRight(
                 granted_at=grant.granted_at, expires_at=grant.expires_at, shown_until=entry.shown_until
             )
             for (owner, game_id), entry in self._transaction.store.entries.items()
             for grant in entry.grants
-            if owner == user_id and grant.key == (AcquisitionType.SUBSCRIPTION, subscription_id)
+            if owner == user_id and grant.key == (AcquisitionType.SUBSCRIPTION, source_id)
         }
 
     async def save(self, *entries: LibraryEntry) -> None:

@@ -57,6 +57,7 @@ VALUES: dict[str, object] = {
     "event_id": made_of("event", 7),
     "transaction_id": "t-7",
     "subscription_id": "s-1",
+    "source_id": "subscription:s-1",
     "operation": "wishlist.add",
     "key": "k-7",
     "id": made_of("entry", 7),

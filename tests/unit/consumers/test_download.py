@@ -131,6 +131,17 @@ async def test_before_the_purchase_it_is_left_to_a_job_that_does_the_same(
     assert by_job == at_once.store.installations[ALICE, PORTAL].devices
 
 
+async def test_what_we_do_not_use_does_not_wait_with_it(house: House) -> None:
+    """A message may have a megabyte of members that we do not know; nobody has to keep that for each device."""
+    await house.told(PROGRESS, told(status="updating", unknown="x" * 100_000))
+
+    (job,) = house.store.jobs.values()
+    assert job.payload is not None
+    assert len(job.payload.data) < 1_000
+    waiting = deferred(job.payload.data, now=house.clock.now())
+    assert (waiting.report.device_id, waiting.report.status) == ("desk", InstallationStatus.UPDATING)
+
+
 async def test_of_two_that_wait_the_newer_stays_whichever_comes_first(house: House) -> None:
     await house.told(INSTALLED, told(), event_id=LATER_EVENT_ID, timestamp="2026-11-23T11:00:00Z")
     await house.told(UNINSTALLED, told(), timestamp="2026-11-23T10:00:00Z")

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Collection
 from datetime import timedelta
 from time import monotonic, perf_counter
@@ -69,7 +70,9 @@ class Worker:
         self._lease = timedelta(seconds=settings.lease_seconds)
         self._clock = clock
         self._metrics = metrics
-        self._running: set[asyncio.Task[None]] = set()
+        # A place is kept for each kind: thousands of jobs that wait for Catalog must not hold up the others.
+        self._most_of_a_kind = max(1, settings.concurrency - len(self._kinds) + 1)
+        self._running: dict[asyncio.Task[None], str] = {}
         self._measure_due = 0.0
         self._failures = 0
 
@@ -86,22 +89,26 @@ class Worker:
         free = self._settings.concurrency - len(self._running)
         if not free:
             return None  # until a step ends
+        await self._measure()
+        running = Counter(self._running.values())
+        kinds = [kind for kind in self._kinds if running[kind] < self._most_of_a_kind]
+        # Whatever kind they are, they may not be too many.
+        limit = min(free, self._most_of_a_kind - max(running[kind] for kind in kinds))
         try:
-            await self._measure()
-            jobs = await self._store.claim(self._kinds, until=self._clock.now() + self._lease, limit=free)
+            jobs = await self._store.claim(kinds, until=self._clock.now() + self._lease, limit=limit)
         except DependencyUnavailable as error:
             return self._patience(error)
         self._failures = 0
         for job in jobs:
             task = group.create_task(self._work(job))
-            self._running.add(task)
+            self._running[task] = job.kind
             task.add_done_callback(self._forget)
         self._metrics.running.set(len(self._running))
         # A full answer may not have been all.
-        return 0.0 if len(jobs) == free else _between_half_and(self._settings.poll_seconds)
+        return 0.0 if len(jobs) == limit else _between_half_and(self._settings.poll_seconds)
 
     def _forget(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+        self._running.pop(task, None)
         self._metrics.running.set(len(self._running))
 
     async def _work(self, job: Job) -> None:
@@ -145,11 +152,16 @@ class Worker:
                 logger.bind(job=job.kind, key=job.key).warning("a lease was not renewed", **error.details)
 
     async def _measure(self) -> None:
-        """Now and then, say what waits."""
+        """Now and then, say what waits. That it cannot be counted in time keeps nobody from working it."""
         if monotonic() < self._measure_due:
             return
         now = self._clock.now()
-        found = {backlog.kind: backlog for backlog in await self._store.backlog()}
+        try:
+            found = {backlog.kind: backlog for backlog in await self._store.backlog()}
+        except DependencyUnavailable as error:
+            self._measure_due = monotonic() + self._settings.upkeep_seconds
+            logger.bind(**error.details).warning("what waits could not be counted")
+            return
         for kind in {*self._kinds, *found}:
             backlog = found.get(kind)
             since = backlog.due_since if backlog else None

@@ -9,7 +9,14 @@ import pytest
 from builders import NOON, a_grant
 from unit.domain.library.entries import ALICE, FREE, HOUR, PORTAL, SUBSCRIPTION, add, an_entry, revoked
 
-from library_domain.library.events import AccessRevoked, GameAdded, GameUpdated, GrantRecorded, GrantRevoked
+from library_domain.library.events import (
+    AccessRevoked,
+    GameAdded,
+    GameUpdated,
+    GrantRecorded,
+    GrantRevoked,
+    RightSucceeded,
+)
 from library_domain.library.model import Grant, LibraryEntry, shown
 
 
@@ -210,12 +217,13 @@ class TestRefresh:
         assert (entry.acquisition_type, entry.shown_until) == (FREE, None)
         assert [type(event) for event in entry.events] == [GameUpdated]
 
-    def test_says_nothing_while_another_lasts_that_looks_the_same(self) -> None:
+    def test_publishes_nothing_while_another_lasts_that_looks_the_same(self) -> None:
         entry = an_entry(subscribed("s-1"), subscribed("s-2", ends=2 * HOUR))
 
         assert not entry.refresh(now=NOON + HOUR, game_name="Portal 2")
 
-        assert (entry.events, entry.is_changed) == ([], True)
+        assert [(type(event), event.topic) for event in entry.events] == [(RightSucceeded, None)]
+        assert entry.is_changed
         assert entry.shown_until == NOON + 2 * HOUR
 
     @pytest.mark.parametrize("later", [timedelta(0), HOUR / 2])

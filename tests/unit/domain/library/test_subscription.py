@@ -127,7 +127,7 @@ class TestGrant:
     def test_lasts_as_long_as_the_subscription(self) -> None:
         grant = told(PORTAL).grant(PORTAL, None, NOON)
 
-        assert grant.key == (AcquisitionType.SUBSCRIPTION, "s-1")
+        assert grant.key == (AcquisitionType.SUBSCRIPTION, "subscription:s-1")
         assert (grant.granted_at, grant.expires_at) == (NOON, NOON + DAY)
         assert grant.revoked_at is None
 

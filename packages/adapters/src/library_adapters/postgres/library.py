@@ -46,9 +46,9 @@ class PostgresLibrary:
         cursor = await self._connection.execute(_SQL["games_of"], parameters)
         return tuple([row["game_id"] async for row in cursor])
 
-    async def held_from(self, user_id: UserId, subscription_id: str) -> dict[GameId, HeldRight]:
+    async def held_from(self, user_id: UserId, source_id: str) -> dict[GameId, HeldRight]:
         """See the port."""
-        parameters = {"user_id": user_id, "subscription_id": subscription_id}
+        parameters = {"user_id": user_id, "source_id": source_id}
         cursor = await self._connection.execute(_SQL["held_from"], parameters)
         return {row.pop("game_id"): HeldRight(**row) async for row in cursor}
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from library_domain.catalog.model import Game, ProductType
 from library_domain.catalog.ports import GameReader
-from library_domain.library.model import AcquisitionType, Grant, LibraryEntry
+from library_domain.library.model import AcquisitionType, Grant, LibraryEntry, source_of_transaction
 from library_domain.library.ports import LibraryRepository, RefundRepository
 from library_domain.shared.clock import Clock
 from library_domain.shared.ids import GameId, IdSource, UserId
@@ -139,7 +139,7 @@ class AddToLibraryHandler:
         """Make the right that this purchase gives; the price is the whole purchase's and stays with the game."""
         return Grant(
             acquisition_type=command.acquisition_type,
-            source_id=command.transaction_id,
+            source_id=source_of_transaction(command.acquisition_type, command.transaction_id),
             granted_at=command.purchased_at,
             event_time=command.event_time,
             event_id=command.event_id,

@@ -41,7 +41,7 @@ class JobStore(Protocol):
         ...
 
     async def retry(self, job: Job, *, at: datetime, reason: str, is_failure: bool) -> bool:
-        """Let go of the job; the same step is tried again at that time, or earlier if it was asked for while it ran.
+        """Let go of the job; the same step is tried again at that time, the first one earlier if it was asked for while it ran.
 
         `is_failure` tells whether the try counts against the job.
         """

@@ -168,6 +168,15 @@ class GrantRevoked(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RightSucceeded(DomainEvent):
+    """The right that the entry shows ran out, and another that looks the same is shown: audited, not published."""
+
+    action: ClassVar[str] = "succeed_right"
+
+    acquisition_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RefundRecorded(DomainEvent):
     """Payment refunded these products, or all of the transaction if none is named: audited, not published."""
 

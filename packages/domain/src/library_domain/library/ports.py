@@ -37,8 +37,8 @@ class LibraryRepository(Protocol):
         """Return the products that this transaction gave the user a right to, by their ids; revoked ones too."""
         ...
 
-    async def held_from(self, user_id: UserId, subscription_id: str) -> dict[GameId, HeldRight]:
-        """Return every right that the user has or had from this subscription."""
+    async def held_from(self, user_id: UserId, source_id: str) -> dict[GameId, HeldRight]:
+        """Return every right that the user has or had from the subscription that is this source."""
         ...
 
 

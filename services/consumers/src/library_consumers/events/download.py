@@ -92,8 +92,10 @@ async def reported(application: Application, envelope: Envelope, data: Told, now
     command = _record_installation(envelope, data, now)
     result = await application.record_installation(command)
     if not result.recorded:
+        # Not as it came: what we do not know of it may be a megabyte, for each device that somebody names.
+        known = msgspec.structs.replace(envelope, data=msgspec.Raw(msgspec.json.encode(data)))
         report = JobPayload(
-            data=msgspec.json.encode(envelope),
+            data=msgspec.json.encode(known),
             event_time=command.report.event_time,
             event_id=command.report.event_id,
         )

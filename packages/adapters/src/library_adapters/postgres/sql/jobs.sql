@@ -117,10 +117,11 @@ UPDATE jobs
 RETURNING key
 
 -- name: retry
--- The same step once more. What counts against the job was counted when it was claimed.
+-- The same step once more. What counts against the job was counted when it was claimed. Who asked before a step that is
+-- not the first is remembered until the end, and hurries no try of it: else each would follow the last without a pause.
 UPDATE jobs
    SET {at_rest},
-       due_at = least(%(at)s, asked_at),
+       due_at = CASE WHEN cursor IS NULL THEN least(%(at)s, asked_at) ELSE %(at)s END,
        asked_at = CASE WHEN cursor IS NOT NULL THEN asked_at END,
        failures = CASE WHEN %(is_failure)s THEN failures ELSE failures - 1 END,
        last_error = %(reason)s

@@ -32,7 +32,7 @@ SELECT DISTINCT game_id
 SELECT held.game_id, held.granted_at, held.expires_at, owned.shown_until
   FROM library_grants AS held
   JOIN user_libraries AS owned ON owned.user_id = held.user_id AND owned.game_id = held.game_id
- WHERE held.user_id = %(user_id)s AND held.acquisition_type = 'subscription' AND held.source_id = %(subscription_id)s
+ WHERE held.user_id = %(user_id)s AND held.acquisition_type = 'subscription' AND held.source_id = %(source_id)s
 
 -- name: outdated
 -- Entries that show a right which ran out. Nobody may write those of an erased user, who is being deleted.

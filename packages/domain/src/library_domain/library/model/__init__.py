@@ -33,6 +33,8 @@ from library_domain.library.model.rights import (
     best,
     decide_access,
     shown,
+    source_of_subscription,
+    source_of_transaction,
 )
 from library_domain.library.model.shelf import (
     Discrepancy,
@@ -83,4 +85,6 @@ __all__ = [
     "decide_access",
     "discrepancies",
     "shown",
+    "source_of_subscription",
+    "source_of_transaction",
 ]

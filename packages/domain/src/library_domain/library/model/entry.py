@@ -15,6 +15,7 @@ from library_domain.library.events import (
     GameUpdated,
     GrantRecorded,
     GrantRevoked,
+    RightSucceeded,
 )
 from library_domain.library.model.rights import AcquisitionType, Grant, best, shown
 from library_domain.shared.errors import ValidationFailed
@@ -176,10 +177,17 @@ class LibraryEntry:
 
     def refresh(self, *, now: datetime, game_name: str | None) -> bool:
         """Show what the rights come to now that time has passed; return whether that ended the user's access."""
-        had_access = self.shows_access
+        had_access, shown_until = self.shows_access, self.shown_until
         if not self.grants:
             return False
-        told = self._show(had_access=had_access, now=now, game_name=game_name)
+        told: DomainEvent | None = self._show(had_access=had_access, now=now, game_name=game_name)
+        if told is None and self.shown_until != shown_until:
+            told = RightSucceeded(
+                user_id=self.user_id,
+                game_id=self.game_id,
+                occurred_at=now,
+                acquisition_type=self.acquisition_type,
+            )
         if told is not None:
             self.events.append(told)
         return had_access and not self.shows_access

@@ -27,6 +27,19 @@ _STRENGTH = {kind: -rank for rank, kind in enumerate(AcquisitionType)}
 _NO_EVENT = UUID(int=0)
 
 
+def source_of_transaction(kind: AcquisitionType, transaction_id: str) -> str:
+    """Return the source of the rights that a transaction gives.
+
+    Also a subscription gives rights of the kind `subscription`, and Payment may number the two alike.
+    """
+    return f"transaction:{transaction_id}" if kind is AcquisitionType.SUBSCRIPTION else transaction_id
+
+
+def source_of_subscription(subscription_id: str) -> str:
+    """Return the source of the rights that a subscription gives; never that of a transaction."""
+    return f"subscription:{subscription_id}"
+
+
 class Via(StrEnum):
     """By what right a game may be played (contract, GET /{game_id}/access)."""
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from library_domain.library.model.rights import AcquisitionType, Grant
+from library_domain.library.model.rights import AcquisitionType, Grant, source_of_subscription
 from library_domain.shared.ids import GameId, UserId
 
 MAX_SUBSCRIPTION_GAMES = 5_000
@@ -46,6 +46,11 @@ class Subscription:
     """When each game was first named by any state, the older ones included: since then it is in the library."""
 
     @property
+    def source_id(self) -> str:
+        """The source of its rights."""
+        return source_of_subscription(self.subscription_id)
+
+    @property
     def ends_at(self) -> datetime:
         """When the games stop being playable: at once for one that ended before it was to run out."""
         if self.status is SubscriptionStatus.EXPIRED:
@@ -78,7 +83,7 @@ class Subscription:
             expires_at = min(left_at, held.expires_at or left_at) if held else left_at
         return Grant(
             acquisition_type=AcquisitionType.SUBSCRIPTION,
-            source_id=self.subscription_id,
+            source_id=self.source_id,
             granted_at=self.first_named[game_id],
             expires_at=expires_at,
             event_time=self.event_time,

@@ -50,7 +50,7 @@ class ApplySubscriptionHandler:
             subscription = await tx.subscriptions.of(command.user_id, command.subscription_id)
             if subscription is None:
                 return ApplySubscriptionResult(done=True)
-            held = await tx.library.held_from(command.user_id, command.subscription_id)
+            held = await tx.library.held_from(command.user_id, subscription.source_id)
             differing = subscription.differing(held, now)
             batch = tuple(differing[: command.limit])
             games = await tx.games.known(batch)
