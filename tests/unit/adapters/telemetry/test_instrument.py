@@ -2,6 +2,7 @@ import asyncio
 from dataclasses import dataclass
 
 import pytest
+from opentelemetry import trace
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 from prometheus_client import CollectorRegistry
@@ -152,3 +153,19 @@ def test_a_new_registry_tells_of_the_process() -> None:
     names = {family.name for family in new_registry().collect()}
 
     assert {"process_cpu_seconds", "python_gc_collections", "python_info"} <= names
+
+
+async def test_a_trace_that_is_not_recorded_gets_no_more_spans(registry: CollectorRegistry) -> None:
+    tracing = Tracing(TracingSettings(ratio=0.0), component="api")
+    seen: list[trace.Span] = []
+
+    async def look() -> None:
+        seen.append(trace.get_current_span())
+
+    watched = Instrument(registry=registry, tracing=tracing)(look, name="numbers.double", timeout_seconds=1)
+
+    with tracing.continued({}, "GET") as door:
+        await watched()
+
+    assert seen == [door]
+    assert count(registry, "ok") == 1

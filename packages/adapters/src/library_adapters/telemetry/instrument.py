@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from time import perf_counter
 from typing import Any, ParamSpec, TypeVar
@@ -47,12 +48,7 @@ class Instrument:
         async def instrumented(*args: P.args, **kwargs: P.kwargs) -> ResultT:
             started = perf_counter()
             outcome = "cancelled"
-            # Spans get the error's type only: its text may quote rows or tokens (the logs have it, redacted).
-            with self._tracer.start_as_current_span(
-                name,
-                record_exception=False,
-                set_status_on_exception=False,
-            ) as span:
+            with self._span(name) as span:
                 try:
                     result = await _within(timeout_seconds, name, handler(*args, **kwargs))
                 except Exception as error:
@@ -67,6 +63,15 @@ class Instrument:
                     self._seconds(name, outcome).observe(perf_counter() - started)
 
         return instrumented
+
+    def _span(self, name: str) -> AbstractContextManager[trace.Span]:
+        """Return a span for the block; in a trace that is not recorded, the one that is there."""
+        current = trace.get_current_span()
+        context = current.get_span_context()
+        if context.is_valid and not context.trace_flags.sampled:
+            return nullcontext(current)
+        # Spans get the error's type only: its text may quote rows or tokens (the logs have it, redacted).
+        return self._tracer.start_as_current_span(name, record_exception=False, set_status_on_exception=False)
 
 
 async def _within(seconds: float, name: str, work: Awaitable[ResultT]) -> ResultT:
