@@ -24,8 +24,9 @@ class TokenSettings:
     key_ttl_seconds: Seconds = 600.0
     """How long a fetched key set serves; a key that the issuer withdrew is refused after so long at the latest."""
     fetch_timeout_seconds: Seconds = 2.0
-    memory_entries: Annotated[int, Field(ge=0, le=1_000_000)] = 10_000
-    """How many verified tokens are remembered, so that the next request with one costs no signature; 0: none."""
+    memory_entries: Annotated[int, Field(ge=0, le=1_000_000)] = 50_000
+    """How many verified tokens are remembered, so that the next request with one costs no signature; 0: none.
+    Half a kilobyte each: those of all who ask a process within a minute find room."""
     memory_seconds: Annotated[float, Field(gt=0, le=60)] = 60.0
     """How long at most (data 32), and never past a token's own end or the next fetch of the key set."""
 
