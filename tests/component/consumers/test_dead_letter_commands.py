@@ -171,9 +171,24 @@ def test_named_ones_or_all_of_a_reason_are_replayed(dlq: Dlq, topic: str) -> Non
 
     assert (named.code, named.out) == (0, f"1 replayed to {topic}\n")
     assert of_a_reason.documents == [
-        {"topic": topic, "replayed": 2, "refused": {}, "absent": [], "interrupted": False}
+        {"topic": topic, "replayed": 2, "repeated": 0, "refused": {}, "absent": [], "interrupted": False}
     ]
     assert everything.out == f"3 replayed to {topic}\n"
+
+
+def test_a_message_that_was_buried_again_is_replayed_once(dlq: Dlq, topic: str) -> None:
+    bury(topic, b"one", b"two")
+    bury(topic, b"one", b"two")
+
+    answer = dlq("replay", topic, "--all")
+
+    assert (answer.code, answer.out.splitlines()) == (
+        0,
+        [
+            f"2 replayed to {topic}",
+            "2 more were buried again after an earlier replay, and are not sent twice",
+        ],
+    )
 
 
 def test_what_cannot_be_replayed_does_not_stop_the_rest(dlq: Dlq, topic: str) -> None:

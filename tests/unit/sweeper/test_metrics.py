@@ -40,6 +40,16 @@ def test_passes_are_counted_by_task(clock: FakeClock) -> None:
     assert value("last_success_timestamp_seconds", "expiry") == clock.now().timestamp()
 
 
+def test_a_task_that_had_no_turn_did_not_succeed(clock: FakeClock) -> None:
+    registry = CollectorRegistry()
+    report = Report(done={"inbox": 0}, seconds={"inbox": 0.0}, unfinished=["inbox"], without_turn=["inbox"])
+
+    SweepMetrics(registry, clock=clock).observe(report)
+
+    name = "library_sweeper_last_success_timestamp_seconds"
+    assert registry.get_sample_value(name, {"task": "inbox"}) is None
+
+
 def test_nobody_is_told_of_partitions_that_were_not_looked_at(clock: FakeClock) -> None:
     registry = CollectorRegistry()
 

@@ -36,6 +36,7 @@ async def test_stops_at_the_deadline_and_says_what_is_left() -> None:
 
     assert report.done == {"inbox": 10, "outbox": 0}
     assert report.unfinished == ["inbox", "outbox"]
+    assert report.without_turn == ["outbox"]
 
 
 @pytest.mark.parametrize("error", [DependencyUnavailable("postgres"), ValueError("a bug")])

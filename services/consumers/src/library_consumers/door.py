@@ -9,6 +9,7 @@ from library_adapters.telemetry import DoorMetrics
 from library_consumers.application import Application
 from library_consumers.events.decoding import decode_data, decode_envelope
 from library_consumers.events.routes import Routes
+from library_domain.library.errors import LimitReached
 from library_domain.shared.access import Role
 from library_domain.shared.caller import Caller, acting
 from library_domain.shared.clock import Clock
@@ -25,6 +26,7 @@ _BY_KIND: Mapping[Kind, Verdict] = {
 }
 _BY_TYPE: Mapping[type[DomainError], Verdict] = {
     IdempotencyInProgress: Verdict.RETRY,  # another process has the same event in hand
+    LimitReached: Verdict.DEAD_LETTER,  # waiting makes no room
     UserErased: Verdict.SKIP,  # and a dead letter would keep what was erased (data 29)
 }
 

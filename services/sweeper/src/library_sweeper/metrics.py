@@ -34,7 +34,7 @@ class SweepMetrics:
         )
         self._succeeded_at = Gauge(
             "library_sweeper_last_success_timestamp_seconds",
-            "When a task last did not fail.",
+            "When a task last did something and did not fail.",
             ("task",),
             registry=registry,
         )
@@ -54,7 +54,7 @@ class SweepMetrics:
             self._failures.labels(task).inc(failed)
             self._unfinished.labels(task).inc(task in report.unfinished)
             self._seconds.labels(task).set(report.seconds[task])
-            if not failed:
+            if not failed and task not in report.without_turn:
                 self._succeeded_at.labels(task).set(self._clock.now().timestamp())
 
     async def push(self, url: str) -> None:

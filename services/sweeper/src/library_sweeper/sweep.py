@@ -26,11 +26,15 @@ class Deadline:
 
 @dataclass(slots=True)
 class Report:
-    """What a pass did: records and seconds by task, tasks that failed, tasks that were cut off by the deadline."""
+    """What a pass did: records and seconds by task, tasks that failed, tasks that were cut off by the deadline.
+
+    Of those cut off some had no turn at all.
+    """
 
     done: dict[str, int] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
     unfinished: list[str] = field(default_factory=list)
+    without_turn: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -49,10 +53,11 @@ async def sweep(
     for name in tasks if chosen is None else chosen:
         batch = tasks[name]
         report.done[name] = 0
-        more = True
+        more, has_begun = True, False
         started = perf_counter()
         try:
             while more and not deadline.passed() and not stopped():
+                has_begun = True
                 done, more = await batch()
                 report.done[name] += done
         except DomainError as error:
@@ -64,6 +69,8 @@ async def sweep(
         else:
             if more:
                 report.unfinished.append(name)
+            if not has_begun:
+                report.without_turn.append(name)
         report.seconds[name] = perf_counter() - started
     logger.info(
         "pass ended",

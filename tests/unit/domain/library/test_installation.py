@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from library_domain.catalog.model import Platform
+from library_domain.library.errors import LimitReached
 from library_domain.library.events import GameUpdated, InstallStatusChanged
 from library_domain.library.model import DownloadReport, GameInstallations, InstallationStatus
+from library_domain.library.model.installation import MAX_DEVICES_PER_GAME
 
 ALICE, PORTAL = user_id("alice"), game_id("Portal 2")
 NOT_INSTALLED, INSTALLING, INSTALLED, UPDATING, FAILED = InstallationStatus
@@ -184,6 +186,16 @@ class TestEvents:
             set(),
             {"desktop"},
         )
+
+    def test_one_device_too_many_is_refused_and_the_others_go_on(self) -> None:
+        installations = told(*(a_report(INSTALLED, device_id=str(n)) for n in range(MAX_DEVICES_PER_GAME)))
+
+        with pytest.raises(LimitReached) as refused:
+            installations.record(a_report(INSTALLED, device_id="more"), now=NOON, game_name="Portal 2")
+        installations.record(a_report(NOT_INSTALLED, minute=1, device_id="7"), now=NOON, game_name="Portal 2")
+
+        assert refused.value.details == {"limit": "devices_of_game", "maximum": MAX_DEVICES_PER_GAME}
+        assert len(shown(installations)) == MAX_DEVICES_PER_GAME - 1
 
     def test_the_same_report_again_touches_nothing(self) -> None:
         report = a_report(INSTALLED)

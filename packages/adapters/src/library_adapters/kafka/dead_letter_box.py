@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -55,6 +56,11 @@ class DeadLetter:
     def reason(self) -> str:
         """The slug of why it is here."""
         return self.notes.get("reason", "unknown")
+
+    @property
+    def digest(self) -> bytes:
+        """What is the same for a message that was buried twice."""
+        return blake2b(repr((self.key, self.value)).encode(), digest_size=16).digest()
 
     @property
     def missing(self) -> str | None:

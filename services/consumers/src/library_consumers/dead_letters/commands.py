@@ -182,11 +182,12 @@ def replay(
 
 async def _replay(office: Office, *, topic: str, selection: Selection, as_json: bool) -> int:
     done: set[Place] = set()
+    again: set[Place] = set()
     refused: dict[Place, str] = {}
     away = False
     try:
         async with office.letters(topic, selection) as letters:
-            async for letter in letters:
+            async for letter in _once(letters, again):
                 try:
                     await office.box.replay(letter)
                 except LetterRefused as refusal:
@@ -195,11 +196,12 @@ async def _replay(office: Office, *, topic: str, selection: Selection, as_json: 
                     done.add(Place.of(letter))
     except DependencyUnavailable:
         away = True  # what was done is said all the same
-    absent = sorted(map(str, selection.places - done - refused.keys()))
+    absent = sorted(map(str, selection.places - done - again - refused.keys()))
     if as_json:
         result = {
             "topic": topic,
             "replayed": len(done),
+            "repeated": len(again),
             "refused": {str(place): why for place, why in refused.items()},
             "absent": absent,
             "interrupted": away,
@@ -207,6 +209,8 @@ async def _replay(office: Office, *, topic: str, selection: Selection, as_json: 
         _say(json.dumps(result, ensure_ascii=False))
     else:
         _say(f"{len(done)} replayed to {topic}")
+        if again:
+            _say(f"{len(again)} more were buried again after an earlier replay, and are not sent twice")
         for place, why in refused.items():
             _complain(f"{place} cannot be replayed: {why}")
         if away:
@@ -214,6 +218,20 @@ async def _replay(office: Office, *, topic: str, selection: Selection, as_json: 
         elif absent:
             _complain(f"no dead letter at {', '.join(absent)}")
     return FAILED if refused or absent or away else 0
+
+
+async def _once(letters: AsyncIterator[DeadLetter], again: set[Place]) -> AsyncIterator[DeadLetter]:
+    """Yield each message once, and note where it lies again.
+
+    It came back and was buried anew: sent for each of its burials it would double with every replay.
+    """
+    seen: set[bytes] = set()
+    async for letter in letters:
+        if letter.digest in seen:
+            again.add(Place.of(letter))
+        else:
+            seen.add(letter.digest)
+            yield letter
 
 
 @cli.command

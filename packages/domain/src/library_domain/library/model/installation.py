@@ -6,6 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from library_domain.catalog.model import Platform
+from library_domain.library.errors import LimitReached
 from library_domain.library.events import GameUpdated, InstallStatusChanged
 from library_domain.shared.events import DomainEvent
 from library_domain.shared.ids import GameId, UserId
@@ -23,6 +24,9 @@ class InstallationStatus(StrEnum):
 
 PLAYABLE = frozenset({InstallationStatus.INSTALLED, InstallationStatus.UPDATING})
 """What `installed` means (details 1.23)."""
+
+MAX_DEVICES_PER_GAME = 100
+"""How many devices may ever report on one user's game: each report reads them all."""
 
 _SETTLED = frozenset({InstallationStatus.INSTALLED, InstallationStatus.NOT_INSTALLED})
 """What tells what lies on the device; progress only tells what goes on there."""
@@ -206,8 +210,12 @@ class GameInstallations:
 
         A change of a device's status is announced; other changes of what is shown are an update of the item. Progress
         that changes neither is no event: it only makes sure that no older report wins over it later (data 12).
+
+        Raises LimitReached for one device more than 100.
         """
         known = self.devices.get(report.device_id)
+        if known is None and len(self.devices) >= MAX_DEVICES_PER_GAME:
+            raise LimitReached(limit="devices_of_game", maximum=MAX_DEVICES_PER_GAME)
         told = DeviceInstallation.first(report) if known is None else known.after(report)
         if told == known:
             return
