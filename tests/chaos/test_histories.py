@@ -21,7 +21,7 @@ from figures import Report
 
 from library_devstack.events import LIBRARY_EVENTS
 
-USERS = 60
+USERS = 40
 MOST_DELIVERIES = 4
 HANDLED_SECONDS = 480
 """Far more than it takes, for machines that have other things to do as well."""
