@@ -10,7 +10,7 @@ others the other connections. A batch that fails is sent again one read at a tim
 import asyncio
 import random
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from contextvars import Context
 from dataclasses import dataclass, field
 from functools import partial
@@ -154,6 +154,8 @@ class HotReads:
         self._in_flight = 0
         self._is_sending_soon = False
         self._is_closed = False
+        self.has_tried = asyncio.Event()
+        """A connection is open, or could not be opened."""
         self._metrics = HotReadMetrics(
             registry, waiting=lambda: self._waiting, in_flight=lambda: self._in_flight
         )
@@ -411,6 +413,7 @@ class HotReads:
             except psycopg.Error as error:
                 # The first of a row is news.
                 logger.log("DEBUG" if failures else "WARNING", "hot reads have lost a connection: {}", error)
+                self.has_tried.set()
             pause = min(_MAX_PAUSE_SECONDS, _PAUSE_SECONDS * 2**failures)
             failures += 1
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 -- so that not all come back at once
@@ -429,6 +432,7 @@ class HotReads:
             self._opened += 1
             lane.number = self._opened
             lane.pipeline = pipeline
+            self.has_tried.set()
             self._send_soon()
             await asyncio.wait([ended], timeout=self._settings.connection_lifetime_seconds)
             pipeline.retire()
@@ -474,7 +478,11 @@ async def open_hot_reads(
     registry: CollectorRegistry,
     tracer_provider: TracerProvider | None = None,
 ) -> AsyncIterator[HotReads]:
-    """Open connections in the background: a process starts while the database is away (reliability B11)."""
+    """Open connections in the background: a process starts while the database is away (reliability B11).
+
+    The first try is waited for, no longer than a connection may take: else a process would call itself ready and, on a
+    busy machine, refuse its first callers.
+    """
     tracer = None if tracer_provider is None else tracer_provider.get_tracer("library")
     hot = HotReads(settings, reads=reads, registry=registry, tracer=tracer)
     async with AsyncExitStack() as stack:
@@ -482,6 +490,9 @@ async def open_hot_reads(
             task = asyncio.create_task(hot.keep_open(number), name=f"hot-reads-{number}", context=Context())
             stack.push_async_callback(_cancelled, task)
         try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(settings.connect_timeout_seconds):
+                    await hot.has_tried.wait()
             yield hot
         finally:
             hot.close()
