@@ -130,7 +130,7 @@ component: $(INSTALLED) ## One service in process, fakes around it
 	@$(IN)/pytest tests/component $(ARGS)
 
 .PHONY: fuzz
-fuzz: $(INSTALLED) ## Schemathesis at length: EXAMPLES=1250, 19,896 cases
+fuzz: $(INSTALLED) ## Schemathesis at length: EXAMPLES=1250, 19,898 requests in one run
 	@SCHEMATHESIS_EXAMPLES=$(EXAMPLES) $(IN)/pytest tests/component/api/test_schemathesis.py $(ARGS)
 
 .PHONY: fuzz-grpc
