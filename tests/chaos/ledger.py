@@ -13,7 +13,7 @@ from uuid import UUID
 from e2e.doors import Published, Tail, deduped, sequences
 from e2e.house import House
 from e2e.purchases import Purchase
-from e2e.waiting import reached, until
+from waiting import reached, until
 
 _EVIDENCE = Path(__file__).with_name("evidence.sql").read_text(encoding="utf-8")
 

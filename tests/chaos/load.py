@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from chaos.ledger import Ledger
 from e2e.doors import Payments
 from e2e.purchases import Purchase, derived, games
-from e2e.waiting import ticks
+from waiting import ticks
 
 
 def purchase(number: int, *, users: int, name: str = "load") -> Purchase:

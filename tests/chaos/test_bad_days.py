@@ -16,10 +16,10 @@ from chaos.load import buying, purchase
 from e2e.doors import Grpc, Payments, Rest, Tail
 from e2e.house import DEPLOYABLES, STORES, House, open_house
 from e2e.purchases import Purchase, derived, games
-from e2e.waiting import ticks, until
 from figures import Report
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
+from waiting import ticks, until
 
 from library_devstack.events import LIBRARY_EVENTS
 

@@ -10,8 +10,8 @@ from chaos.ledger import Ledger
 from chaos.load import purchase
 from e2e.house import House
 from e2e.purchases import Purchase
-from e2e.waiting import reached, until
 from figures import Report
+from waiting import reached, until
 
 from library_adapters.kafka import DeadLetters, KafkaSettings, Poison, Producer, Record
 from library_adapters.kafka.dead_letters import Failure

@@ -16,8 +16,8 @@ from chaos.platform import SUBSCRIPTION, TOPICS, Told, history
 from e2e.doors import Rest, Tail, sequences
 from e2e.house import House, open_house
 from e2e.purchases import derived
-from e2e.waiting import reached, until
 from figures import Report
+from waiting import reached, until
 
 from library_devstack.events import LIBRARY_EVENTS
 

@@ -14,8 +14,8 @@ from chaos.load import buying
 from e2e.doors import Rest, Tail
 from e2e.house import House, open_house
 from e2e.purchases import Purchase, derived, games
-from e2e.waiting import ticks, until
 from figures import Report
+from waiting import ticks, until
 
 from library_devstack.events import LIBRARY_EVENTS
 

@@ -13,8 +13,8 @@ from chaos.ledger import all_published
 from e2e.doors import Published, Rest, Tail, deduped, sequences
 from e2e.house import House
 from e2e.purchases import BOUGHT_AT, Purchase, derived, games, games_with_dlc
-from e2e.waiting import reached
 from figures import Report
+from waiting import reached
 
 from library_devstack.events import LIBRARY_EVENTS, Envelope
 

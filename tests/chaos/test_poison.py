@@ -11,8 +11,8 @@ from chaos.ledger import Ledger
 from chaos.load import purchase
 from e2e.house import House
 from e2e.purchases import Purchase, derived, games
-from e2e.waiting import until
 from figures import Report
+from waiting import until
 
 from library_devstack.events import LIBRARY_EVENTS, PAYMENT_EVENTS, Envelope
 

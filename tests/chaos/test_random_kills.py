@@ -17,8 +17,8 @@ from chaos.platform import PAYMENTS, Told, download, refund
 from e2e.doors import Payments, Tail, deduped, sequences
 from e2e.house import House, open_house
 from e2e.purchases import Purchase, derived, games
-from e2e.waiting import ticks, until
 from figures import Report
+from waiting import ticks, until
 
 from library_devstack.events import LIBRARY_EVENTS
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from chaos.ledger import keep_evidence
 from e2e.house import House, open_house
-from e2e.waiting import until
 from figures import Report
+from waiting import until
 
 from library_devstack.stack.process import minimal_environment
 

@@ -12,10 +12,10 @@ from uuid import UUID
 
 import httpx2
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from e2e.waiting import until
 from grpclib.client import Channel
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
+from waiting import until
 
 from library_devstack.events import PAYMENT_EVENTS, Envelope, open_producer, record
 from library_devstack.standins.issuer import Issuer, client_user_id

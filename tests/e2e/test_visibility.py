@@ -8,8 +8,8 @@ from collections import Counter
 import pytest
 from e2e.doors import Payments, Rest, Tail, deduped, sequences
 from e2e.purchases import Purchase, derived, games
-from e2e.waiting import ticks, until
 from figures import Report
+from waiting import ticks, until
 
 PURCHASES = 1_000
 PER_SECOND = 25

@@ -1,12 +1,14 @@
 """`library-consumers consume` for some groups and for all: every event of the contract goes in and leaves its row."""
 
 import asyncio
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from component.consumers.processes import SECONDS, Environment, all_up, ended, readiness, started
 from uuid_utils.compat import uuid7
+from waiting import until
 
 from library_devstack import events
 from library_devstack.event_contract import EventContract
@@ -45,10 +47,8 @@ async def counted(dsn: str, query: str, *, user: UUID, game: UUID) -> int:
 
 async def left(dsn: str, *queries: str, user: UUID, game: UUID) -> None:
     """Return when each query finds something."""
-    async with asyncio.timeout(SECONDS):
-        for query in queries:
-            while not await counted(dsn, query, user=user, game=game):  # noqa: ASYNC110 - the database tells nobody
-                await asyncio.sleep(0.1)
+    for query in queries:
+        await until(partial(counted, dsn, query, user=user, game=game), within=SECONDS, what=query)
 
 
 async def test_a_process_of_one_group_leaves_the_other_topics_alone(

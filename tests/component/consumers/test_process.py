@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from builders import game_id, user_id
 from component.consumers.processes import SECONDS, Environment, all_up, ended, readiness, started
 from uuid_utils.compat import uuid7
+from waiting import until
 
 from library_devstack.stack import Kafka, Postgres
 from library_domain.shared.ids import UserId
@@ -134,9 +135,12 @@ async def test_while_postgresql_is_away_poison_is_buried_and_purchases_wait(
 
 async def owned(dsn: str, users: list[str], *, within: float) -> None:
     """Return when each of the users owns something."""
-    async with asyncio.timeout(within):
-        while not {user_id(user) for user in users} <= await asyncio.to_thread(owners, dsn):  # noqa: ASYNC110
-            await asyncio.sleep(0.1)
+    wanted = {user_id(user) for user in users}
+
+    async def all_of_them() -> bool:
+        return wanted <= await asyncio.to_thread(owners, dsn)
+
+    await until(all_of_them, within=within, what=f"something that each of {users} owns")
 
 
 def owners(dsn: str) -> set[UserId]:

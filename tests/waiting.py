@@ -1,4 +1,4 @@
-"""Waiting for other processes, which set no event of ours: bounded, and never for a time alone."""
+"""Waiting for what sets no event of ours: bounded, and never for a time alone."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
