@@ -1,6 +1,6 @@
 """Anticipated failures of the library slice."""
 
-from library_domain.shared.errors import DomainError, Kind
+from library_domain.shared.errors import DomainError, Forbidden, Kind
 
 
 class UserNotFound(DomainError):
@@ -15,6 +15,10 @@ class GameNotFound(DomainError):
 
     kind = Kind.NOT_FOUND
     slug = "GAME_NOT_FOUND"
+
+
+class AccessDenied(Forbidden):
+    """The game is in the library, but may not be played now; `details.reason` says why (details 3.5)."""
 
 
 class CategoryNotFound(DomainError):

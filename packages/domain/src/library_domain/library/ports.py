@@ -17,6 +17,9 @@ from library_domain.library.model import (
 from library_domain.shared.ids import GameId, UserId
 from library_domain.shared.ports import JobQueue, Recorder, UnitOfWork
 
+END_WITHDRAWN = "playtime.end_withdrawn"
+"""The job that ends what is played without a right; whoever withdraws access asks for it, its key is the user."""
+
 
 class LibraryRepository(Protocol):
     """Library entries with their rights. The user's mutex must be held: it is what makes load and save safe."""

@@ -8,6 +8,8 @@ from library_domain.shared.ids import GameId, UserId
 
 LIBRARY_EVENTS = "library-events"
 """Topic of the library slice (contract 6)."""
+PLAYTIME_EVENTS = "playtime-events"
+"""Topic of the playtime slice (contract 6)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,8 @@ class DomainEvent:
     """None: audited, not published."""
     is_change: ClassVar[bool] = True
     """Whether it raises the user's revision; a look at the data does not, and takes no mutex."""
+    has_own_record: ClassVar[bool] = False
+    """Whether a row of its own tells who did what (data 8): then it is audited only if somebody did it for the user."""
 
     user_id: UserId
     game_id: GameId | None

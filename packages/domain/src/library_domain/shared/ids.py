@@ -1,5 +1,6 @@
 """Identifiers and where new ones come from (contract 1)."""
 
+from datetime import datetime
 from typing import NewType, Protocol
 from uuid import UUID
 
@@ -23,4 +24,8 @@ class IdSource(Protocol):
 
     def new(self) -> UUID:
         """Return a new UUIDv7, so that an index on it grows at one end (contract 1)."""
+        ...
+
+    def new_at(self, moment: datetime) -> UUID:
+        """Return a new UUIDv7 whose millisecond is that of `moment` (data 8)."""
         ...

@@ -1,10 +1,10 @@
 """The topics of this service, by name (contract 6)."""
 
-from library_domain.shared.events import LIBRARY_EVENTS
+from library_domain.shared.events import LIBRARY_EVENTS, PLAYTIME_EVENTS
 
 CONSUMED = ("payment-events", "catalog-events", "download-events", "account-events")
 """Other services'. Each has a topic of our dead letters beside it."""
-PUBLISHED = (LIBRARY_EVENTS, "playtime-events", "achievement-events", "wishlist-events", "savegame-events")
+PUBLISHED = (LIBRARY_EVENTS, PLAYTIME_EVENTS, "achievement-events", "wishlist-events", "savegame-events")
 """Ours."""
 
 

@@ -1,0 +1,48 @@
+"""End a session (contract 4.2; spec flow 2)."""
+
+from dataclasses import dataclass
+
+from library_domain.playtime.errors import SessionNotFound
+from library_domain.playtime.model import EndReason, SessionId, SessionRecord
+from library_domain.playtime.ports import PlaytimeUnitOfWork
+from library_domain.shared.clock import Clock
+from library_domain.shared.ids import GameId, UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndSession:
+    """The player stopped playing. `game_id` is the game that the session must be of, if the caller named one."""
+
+    user_id: UserId
+    session_id: SessionId
+    game_id: GameId | None = None
+
+
+class EndSessionHandler:
+    """End the session now, or as its own rules ended it; ending an ended one answers the same again.
+
+    Client, sweeper, takeover and withdrawal race for the session's row: who deletes it owns the end.
+
+    Raises SessionNotFound, also for another's session.
+    """
+
+    def __init__(self, *, uow: PlaytimeUnitOfWork, clock: Clock) -> None:
+        self._uow = uow
+        self._clock = clock
+
+    async def __call__(self, command: EndSession) -> SessionRecord:
+        now = self._clock.now()
+        async with self._uow.begin(command.user_id) as tx:
+            session = await tx.sessions.running(command.user_id, command.session_id)
+            if session is None:
+                record = await tx.sessions.ended(command.user_id, command.session_id)
+                if record is None or command.game_id not in (None, record.session.game_id):
+                    raise SessionNotFound(session_id=command.session_id)
+                return record
+            if command.game_id not in (None, session.game_id):
+                raise SessionNotFound(session_id=command.session_id)
+            games = await tx.games.known((session.game_id,))
+            record = await tx.sessions.close(session.end(now, EndReason.CLIENT))
+            name = games[session.game_id].name if session.game_id in games else None
+            tx.record(*record.events(now=now, game_name=name))
+            return record

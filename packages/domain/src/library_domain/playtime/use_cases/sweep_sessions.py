@@ -1,0 +1,76 @@
+"""End what nobody ended: sessions that are over by their own rules (contract 4.2; data 8 and 9)."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from library_domain.playtime.model import EndReason, SessionRecord
+from library_domain.playtime.ports import FoundSession, PlaytimeUnitOfWork, StaleSessions
+from library_domain.shared.clock import Clock
+from library_domain.shared.errors import UserErased
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepSessions:
+    """Deal with at most `limit` sessions beyond `after`."""
+
+    limit: int
+    after: FoundSession | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepSessionsResult:
+    """What was ended, by reason; how late the latest of them was; and after whom to go on, None at the end."""
+
+    ended: Mapping[EndReason, int]
+    busy: int
+    """Left alone because somebody else was at that user's data: they are found again in the next pass."""
+    lateness: timedelta
+    next_after: FoundSession | None
+
+
+class SweepSessionsHandler:
+    """One batch: candidates are found without locks, then ended user by user, by the session's own rule.
+
+    Several at once harm nobody, and a client that ends its session at the same moment either finds it ended or was first.
+    """
+
+    def __init__(self, *, stale: StaleSessions, uow: PlaytimeUnitOfWork, clock: Clock) -> None:
+        self._stale = stale
+        self._uow = uow
+        self._clock = clock
+
+    async def __call__(self, command: SweepSessions) -> SweepSessionsResult:
+        now = self._clock.now()
+        found = await self._stale.find(now=now, after=command.after, limit=command.limit)
+        ended: Counter[EndReason] = Counter()
+        busy, lateness = 0, timedelta()
+        for each in found:
+            try:
+                async with self._uow.begin_if_free(each.user_id) as tx:
+                    if tx is None:
+                        busy += 1
+                        continue
+                    session = await tx.sessions.running(each.user_id, each.session_id)
+                    if session is None or session.over(now) is None:
+                        continue
+                    games = await tx.games.known((session.game_id,))
+                    record = await tx.sessions.close(session.end(now, EndReason.TIMEOUT))
+                    name = games[session.game_id].name if session.game_id in games else None
+                    tx.record(*record.events(now=now, game_name=name))
+            except UserErased:
+                # Since a moment ago; whoever erases the user deletes the session too.
+                continue
+            ended[record.session.reason] += 1
+            lateness = max(lateness, _lateness(record, now))
+        return SweepSessionsResult(
+            ended=ended,
+            busy=busy,
+            lateness=lateness,
+            next_after=found[-1] if len(found) == command.limit else None,
+        )
+
+
+def _lateness(record: SessionRecord, now: datetime) -> timedelta:
+    return max(timedelta(), now - record.session.over_since)
