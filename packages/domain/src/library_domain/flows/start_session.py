@@ -7,13 +7,14 @@ from typing import Protocol
 from library_domain.catalog.model import Platform, ProductType
 from library_domain.catalog.ports import GameReader
 from library_domain.library.errors import AccessDenied, GameNotFound
-from library_domain.library.model import decide_access
+from library_domain.library.model import LibraryEntry, decide_access
 from library_domain.library.ports import LibraryRepository
 from library_domain.playtime.errors import SessionAlreadyActive
 from library_domain.playtime.model import EndReason, Session, SessionId, whole_second
-from library_domain.playtime.ports import Licence, SessionRepository
+from library_domain.playtime.ports import Licence, SeenUser, SessionRepository
 from library_domain.shared.clock import Clock
 from library_domain.shared.errors import ValidationFailed
+from library_domain.shared.events import DomainEvent
 from library_domain.shared.ids import GameId, IdSource, UserId
 from library_domain.shared.ports import Recorder, UnitOfWork
 
@@ -62,6 +63,29 @@ class StartSessionTransaction(Recorder, Protocol):
 StartSessionUnitOfWork = UnitOfWork[StartSessionTransaction]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenStart:
+    """What a start is decided on where it is simple."""
+
+    user: SeenUser
+    entry: LibraryEntry
+    game_name: str | None
+    is_free: bool
+    """Whether neither the user plays the game nor anybody this copy."""
+
+
+class QuickStarts(Protocol):
+    """Starts over the shared connections, many users' at once: see QuickSessions, whose promises hold here too."""
+
+    async def before_start(self, user_id: UserId, game_id: GameId) -> SeenStart | None:
+        """Return what the start is decided on; None if the user does not have the game."""
+        ...
+
+    async def open(self, session: Session, event: DomainEvent, *, seen: SeenStart) -> bool:
+        """Begin the session, take the copy and write the event; tell whether they are there."""
+        ...
+
+
 class StartSessionHandler:
     """Take the copy and begin a session, unless the player plays the game already.
 
@@ -72,15 +96,45 @@ class StartSessionHandler:
     and GameInUse, and ValidationFailed for a DLC, which is played in its game.
     """
 
-    def __init__(self, *, uow: StartSessionUnitOfWork, clock: Clock, ids: IdSource) -> None:
+    def __init__(
+        self,
+        *,
+        uow: StartSessionUnitOfWork,
+        clock: Clock,
+        ids: IdSource,
+        quick: QuickStarts | None = None,
+    ) -> None:
         self._uow = uow
         self._clock = clock
         self._ids = ids
+        self._quick = quick
 
     async def __call__(self, command: StartSession) -> StartSessionResult:
         now = self._clock.now()
+        return await self._quickly(command, now) or await self._ordinarily(command, now)
+
+    async def _quickly(self, command: StartSession, now: datetime) -> StartSessionResult | None:
+        """Begin to play one's own free copy on a device whose platform was told; anything else is not simple."""
+        if self._quick is None or command.platform is None:
+            return None
+        seen = await self._quick.before_start(command.user_id, command.game_id)
+        if seen is None or not seen.is_free:
+            return None
+        licence = licence_of(seen.entry, now)
+        if licence.owner_id != command.user_id:
+            return None
+        session = self._begun(command, licence, command.platform, now)
+        event = session.started(now=now, game_name=seen.game_name)
+        if not await self._quick.open(session, event, seen=seen):
+            return None
+        return StartSessionResult(session=session, resumed=False)
+
+    async def _ordinarily(self, command: StartSession, now: datetime) -> StartSessionResult:
         async with self._uow.begin(command.user_id) as tx:
-            licence = await licence_to(tx.library, command.user_id, command.game_id, now)
+            entries = await tx.library.entries(command.user_id, (command.game_id,))
+            if command.game_id not in entries:
+                raise GameNotFound(game_id=command.game_id)
+            licence = licence_of(entries[command.game_id], now)
             games = await tx.games.known((command.game_id,))
             name = games[command.game_id].name if command.game_id in games else None
 
@@ -101,35 +155,34 @@ class StartSessionHandler:
             platform: str | None = command.platform
             if platform is None:
                 platform = await tx.sessions.platform_of(command.user_id, command.device_id)
-            session = Session.start(
-                session_id=SessionId(self._ids.new_at(whole_second(now))),
-                user_id=command.user_id,
-                game_id=command.game_id,
-                library_item_id=licence.library_item_id,
-                owner_id=licence.owner_id,
-                device_id=command.device_id,
-                platform=platform,
-                game_version=command.game_version,
-                client_time=command.client_time,
-                now=now,
-            )
+            session = self._begun(command, licence, platform, now)
             await tx.sessions.open(session)
             tx.record(session.started(now=now, game_name=name))
             return StartSessionResult(session=session, resumed=False)
 
+    def _begun(self, command: StartSession, licence: Licence, platform: str | None, now: datetime) -> Session:
+        return Session.start(
+            session_id=SessionId(self._ids.new_at(whole_second(now))),
+            user_id=command.user_id,
+            game_id=command.game_id,
+            library_item_id=licence.library_item_id,
+            owner_id=licence.owner_id,
+            device_id=command.device_id,
+            platform=platform,
+            game_version=command.game_version,
+            client_time=command.client_time,
+            now=now,
+        )
 
-async def licence_to(library: LibraryRepository, user_id: UserId, game_id: GameId, now: datetime) -> Licence:
-    """Find the right by which this user plays this game now: the one place that sharing will join.
 
-    Raises GameNotFound, AccessDenied and ValidationFailed as StartSessionHandler does.
+def licence_of(entry: LibraryEntry, now: datetime) -> Licence:
+    """Find the right by which the user plays this game now: the one place that sharing will join.
+
+    Raises AccessDenied and ValidationFailed as StartSessionHandler does.
     """
-    entries = await library.entries(user_id, (game_id,))
-    if game_id not in entries:
-        raise GameNotFound(game_id=game_id)
-    entry = entries[game_id]
     if entry.product_type is ProductType.DLC:
         raise ValidationFailed(field="game_id", reason="dlc")
     verdict = decide_access(entry.grants, now=now)
     if not verdict.allowed:
-        raise AccessDenied(game_id=game_id, reason=verdict.reason)
-    return Licence(owner_id=verdict.owner_id or user_id, library_item_id=entry.id)
+        raise AccessDenied(game_id=entry.game_id, reason=verdict.reason)
+    return Licence(owner_id=verdict.owner_id or entry.user_id, library_item_id=entry.id)

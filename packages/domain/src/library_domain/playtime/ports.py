@@ -8,7 +8,8 @@ from typing import Protocol
 from uuid import UUID
 
 from library_domain.catalog.ports import GameReader
-from library_domain.playtime.model import EndedSession, Session, SessionId, SessionRecord
+from library_domain.playtime.model import EndedSession, Session, SessionId, SessionRecord, Sums
+from library_domain.shared.events import DomainEvent
 from library_domain.shared.ids import GameId, UserId
 from library_domain.shared.ports import Recorder, UnitOfWork
 
@@ -105,21 +106,57 @@ class StaleSessions(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenSession:
+    """A running session, and a sign by which a later write tells whether it still is as it was seen."""
+
+    session: Session
+    sign: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenUser:
+    """A user as they were seen: any change of theirs but a heartbeat raises the revision."""
+
+    revision: int
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenEnd:
+    """What the end of a session is decided on."""
+
+    user: SeenUser
+    running: SeenSession
+    game_name: str | None
+    sums: Sums
+    """As they are without the session."""
+
+
 class QuickSessions(Protocol):
     """Sessions over the shared connections, many users' at once (data 31). A refused write is no failure.
 
-    What is read was true a moment ago; what is written counts only if it still is: then everything is as if it had been
-    one transaction. False means that nothing was written, and that the ordinary way is to be gone.
+    What is read was true a moment ago. What is written counts only if that still is so, and is then as if it had been one
+    transaction with the read: else nothing is written, and the ordinary way is to be gone. Whoever is in a transaction
+    already is told nothing, and refused.
 
     Raises DependencyUnavailable when the database does not answer in time.
     """
 
-    async def running(self, user_id: UserId, session_id: SessionId) -> Session | None:
+    async def running(self, user_id: UserId, session_id: SessionId) -> SeenSession | None:
         """Return the running session; nothing is locked."""
         ...
 
-    async def keep(self, session: Session, *, seen: datetime) -> bool:
-        """Write what a sign of life changed, unless the row is locked or its last heartbeat is not `seen` any more."""
+    async def keep(self, session: Session, *, seen: SeenSession) -> bool:
+        """Write what a sign of life changed; tell whether it is there, durably."""
+        ...
+
+    async def before_end(self, user_id: UserId, session_id: SessionId) -> SeenEnd | None:
+        """Return what the end of the running session is decided on."""
+        ...
+
+    async def close(self, record: SessionRecord, events: Sequence[DomainEvent], *, seen: SeenEnd) -> bool:
+        """Write the end, the sums and the events; tell whether they are there."""
         ...
 
 

@@ -38,6 +38,17 @@ class Sums:
     long_running: int
     """How many of the user's other sessions run for longer than AT_ONCE_AFTER."""
 
+    def plus(self, session: EndedSession) -> "Sums":
+        """Return the sums with this session in them."""
+        by_day = dict(self.by_day)
+        for share in session.days:
+            by_day[share.day] = by_day.get(share.day, 0) + share.active_seconds
+        return Sums(
+            total_playtime_seconds=self.total_playtime_seconds + session.duration_seconds,
+            by_day=by_day,
+            long_running=self.long_running,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRecord:
@@ -48,6 +59,11 @@ class SessionRecord:
     """The playtime of the game with this session, as it was at its end."""
     sums: Sums | None = field(default=None, compare=False)
     """Known to whoever ended it."""
+
+    @classmethod
+    def of(cls, session: EndedSession, sums: Sums) -> "SessionRecord":
+        """Make the record of a session that is in these sums."""
+        return cls(session=session, total_playtime_seconds=sums.total_playtime_seconds, sums=sums)
 
     def events(self, *, now: datetime, game_name: str | None) -> Iterator[DomainEvent]:
         """Return the facts of the end, and what is suspicious about it, for the one who ended it."""

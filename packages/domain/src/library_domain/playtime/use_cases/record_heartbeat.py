@@ -52,12 +52,11 @@ class RecordHeartbeatHandler:
     async def _quickly(self, command: RecordHeartbeat, now: datetime) -> Session | None:
         if self._quick is None:
             return None
-        session = await self._quick.running(command.user_id, command.session_id)
-        if session is None or session.over(now) is not None:
+        seen = await self._quick.running(command.user_id, command.session_id)
+        if seen is None or seen.session.over(now) is not None:
             return None
-        seen = session.last_heartbeat_at
-        _contact(session, command, now)
-        return session if await self._quick.keep(session, seen=seen) else None
+        _contact(seen.session, command, now)
+        return seen.session if await self._quick.keep(seen.session, seen=seen) else None
 
     async def _ordinarily(self, command: RecordHeartbeat, now: datetime) -> Session | None:
         async with self._uow.begin() as tx:
