@@ -31,6 +31,28 @@ class HotReadSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HotWriteSettings:
+    """How REST writes what many clients write at once: heartbeat, start and end of own copies (data 31)."""
+
+    enabled: bool = True
+    """No: every write is a transaction of its own. To be turned off on Citus (data 31)."""
+    connections: Annotated[int, Field(ge=1, le=16)] = 2
+    """Of a process, beside the pool's and those of the hot reads."""
+    in_flight: Annotated[int, Field(ge=1, le=64)] = 2
+    """Batches that were sent on a connection and not answered yet; who comes then waits for the next."""
+    batch: Annotated[int, Field(ge=1, le=1_000)] = 64
+    """How many users one statement writes for; 1: writes share connections, but no statements."""
+    waiting_max: Annotated[int, Field(ge=1, le=100_000)] = 1_000
+    """How many writes may wait to be sent; more are refused at once."""
+    queue_timeout_seconds: Seconds = 1.0
+    """How long a write waits to be sent, in steps of a tenth of a second."""
+    statement_timeout_milliseconds: Annotated[int, Field(ge=1, le=60_000)] = 1_000
+    """Shorter than the pool's: others wait behind a batch (data 31)."""
+    lock_timeout_milliseconds: Annotated[int, Field(ge=1, le=60_000)] = 200
+    """How long a batch waits for a row that it could not pass over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresSettings:
     """Bounds of everything that waits for the database; seconds unless the name says otherwise.
 
@@ -51,6 +73,7 @@ class PostgresSettings:
     """How many writers of one user may wait in memory for the one that is in the pool (data 9)."""
     wakeups_per_second: Annotated[int, Field(ge=1, le=100)] = 10
     hot_reads: HotReadSettings = field(default_factory=HotReadSettings)
+    hot_writes: HotWriteSettings = field(default_factory=HotWriteSettings)
 
     def __post_init__(self) -> None:
         """Refuse a DSN that libpq cannot read: later, its error would quote the password."""

@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +26,18 @@ def _bigint(value: int) -> bytes:
     return _BIGINT.pack(value)
 
 
+def _integer(value: int) -> bytes:
+    return _LENGTH.pack(value)
+
+
+def _boolean(value: bool) -> bytes:  # noqa: FBT001 -- a value like the others
+    return b"\x01" if value else b"\x00"
+
+
+def _date(value: date) -> bytes:
+    return _LENGTH.pack((value - _EPOCH.date()).days)
+
+
 def _text(value: str) -> bytes:
     return value.encode()
 
@@ -34,12 +46,15 @@ _TYPES: dict[str, tuple[int, Callable[[Any], bytes]]] = {
     "uuid": (2950, _uuid),
     "timestamptz": (1184, _timestamptz),
     "bigint": (20, _bigint),
+    "integer": (23, _integer),
+    "boolean": (16, _boolean),
+    "date": (1082, _date),
     "text": (25, _text),
 }
 
 
 def element(kind: str, value: object) -> bytes:
-    """Return one value of this type, which is one of uuid, timestamptz, bigint and text; None is null.
+    """Return one value of this type, which is one of those above; None is null.
 
     Raises what comes of a value of another type, or of one that is too large.
     """

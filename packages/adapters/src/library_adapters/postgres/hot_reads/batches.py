@@ -34,7 +34,7 @@ from library_adapters.postgres.deadline import seconds_left
 from library_adapters.postgres.hot_reads.metrics import HotReadMetrics
 from library_adapters.postgres.hot_reads.pipeline import ConnectionLost, NoAnswer, Pipeline
 from library_adapters.postgres.hot_reads.reads import Line, Read, Shared
-from library_adapters.postgres.settings import PostgresSettings
+from library_adapters.postgres.settings import HotReadSettings, HotWriteSettings, PostgresSettings
 
 Record: TypeAlias = tuple[Any, ...]
 """A row: the place of its line, its place among the line's rows, and the columns of the read."""
@@ -57,6 +57,12 @@ SESSION = {
     "jit": "off",
 }
 """What a session of hot reads has that others have not."""
+WRITING_SESSION = {
+    # Keys are few and known: a plan for all values finds them by their index.
+    "plan_cache_mode": "force_generic_plan",
+    "jit": "off",
+}
+"""What a session of hot writes has that others have not."""
 
 
 @dataclass(slots=True)
@@ -140,9 +146,13 @@ class HotReads:
         reads: Iterable[Read],
         registry: CollectorRegistry,
         tracer: Tracer | None = None,
+        are_writes: bool = False,
     ) -> None:
         self._settings = settings
-        self._hot = settings.hot_reads
+        self._what = "write" if are_writes else "read"
+        self._hot: HotReadSettings | HotWriteSettings = (
+            settings.hot_writes if are_writes else settings.hot_reads
+        )
         self._preparations = {each.name: each for read in reads for each in read.preparations()}
         self._tracer = tracer
         self._loop = asyncio.get_running_loop()
@@ -157,7 +167,7 @@ class HotReads:
         self.has_tried = asyncio.Event()
         """A connection is open, or could not be opened."""
         self._metrics = HotReadMetrics(
-            registry, waiting=lambda: self._waiting, in_flight=lambda: self._in_flight
+            registry, what=self._what, waiting=lambda: self._waiting, in_flight=lambda: self._in_flight
         )
         # Patience is counted in ticks: one that a busy event loop makes longer counts no more for it, so that an answer
         # which has come, but was not looked at yet, is not taken for a dead server.
@@ -167,6 +177,11 @@ class HotReads:
         self._answer_ticks = round(
             (self._hot.statement_timeout_milliseconds / 1000 + _TRAVEL_SECONDS) / _TICK_SECONDS
         )
+
+    @property
+    def connections(self) -> int:
+        """How many it wants."""
+        return self._hot.connections
 
     async def ask(self, read: Read, lines: Sequence[Line], shared: Shared = ()) -> list[Rows]:
         """Return the rows of the read's statements for each of the lines.
@@ -178,7 +193,7 @@ class HotReads:
         if self._tracer is None or (context.is_valid and not context.trace_flags.sampled):
             return await self._ask(read, lines, shared)
         with self._tracer.start_as_current_span(
-            "SELECT",
+            "UPDATE" if read.writes else "SELECT",
             kind=SpanKind.CLIENT,
             attributes={
                 "db.system": "postgresql",
@@ -280,9 +295,15 @@ class HotReads:
             raise RuntimeError("a batch goes to a connection that is not open")
         asks: list[_Ask] = []
         lines: list[Line] = []
+        users: set[bytes] = set()
         for ask in list(group.asks):
             if lines and len(lines) + len(ask.lines) > self._hot.batch:
                 break
+            if group.read.one_by is not None:
+                user = ask.lines[0][group.read.one_by]
+                if user in users:
+                    continue  # its turn comes with the next batch
+                users.add(user)
             asks.append(ask)
             lines += ask.lines
         commands = group.read.executions(lines, group.shared)
@@ -320,7 +341,10 @@ class HotReads:
             # Whoever waited so long for nothing has no time to wait again.
             self._refuse(asks, error)
         elif isinstance(error, ConnectionLost):
-            self._send_once_more(asks, error)
+            if asks[0].group.read.writes:
+                self._refuse(asks, error)
+            else:
+                self._send_once_more(asks, error)
         elif error.sqlstate in _STALE:
             self._send_once_more(asks, error)
             # The other connections know no better.
@@ -412,14 +436,21 @@ class HotReads:
                     await self._serve(lane, connection)
             except psycopg.Error as error:
                 # The first of a row is news.
-                logger.log("DEBUG" if failures else "WARNING", "hot reads have lost a connection: {}", error)
+                logger.log(
+                    "DEBUG" if failures else "WARNING",
+                    f"hot {self._what}s have lost a connection: {{}}",
+                    error,
+                )
                 self.has_tried.set()
             pause = min(_MAX_PAUSE_SECONDS, _PAUSE_SECONDS * 2**failures)
             failures += 1
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 -- so that not all come back at once
 
     def _session(self) -> dict[str, object]:
-        return {**SESSION, "statement_timeout": self._hot.statement_timeout_milliseconds}
+        session: dict[str, object] = {"statement_timeout": self._hot.statement_timeout_milliseconds}
+        if isinstance(self._hot, HotWriteSettings):
+            return session | WRITING_SESSION | {"lock_timeout": self._hot.lock_timeout_milliseconds}
+        return session | SESSION
 
     async def _serve(self, lane: _Lane, connection: AsyncConnection[Any]) -> None:
         """Let the lane use the connection until that is lost or has lived long enough."""
@@ -477,6 +508,7 @@ async def open_hot_reads(
     reads: Iterable[Read],
     registry: CollectorRegistry,
     tracer_provider: TracerProvider | None = None,
+    are_writes: bool = False,
 ) -> AsyncIterator[HotReads]:
     """Open connections in the background: a process starts while the database is away (reliability B11).
 
@@ -484,9 +516,9 @@ async def open_hot_reads(
     busy machine, refuse its first callers.
     """
     tracer = None if tracer_provider is None else tracer_provider.get_tracer("library")
-    hot = HotReads(settings, reads=reads, registry=registry, tracer=tracer)
+    hot = HotReads(settings, reads=reads, registry=registry, tracer=tracer, are_writes=are_writes)
     async with AsyncExitStack() as stack:
-        for number in range(settings.hot_reads.connections):
+        for number in range(hot.connections):
             task = asyncio.create_task(hot.keep_open(number), name=f"hot-reads-{number}", context=Context())
             stack.push_async_callback(_cancelled, task)
         try:

@@ -1,4 +1,4 @@
-"""What the hot reads count."""
+"""What the shared connections count: of reads, and of writes."""
 
 from collections.abc import Callable
 
@@ -9,37 +9,44 @@ _READS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
 class HotReadMetrics:
-    """Of one process."""
+    """Of one process; `what` is read or write."""
 
     def __init__(
-        self, registry: CollectorRegistry, *, waiting: Callable[[], int], in_flight: Callable[[], int]
+        self,
+        registry: CollectorRegistry,
+        *,
+        what: str,
+        waiting: Callable[[], int],
+        in_flight: Callable[[], int],
     ) -> None:
         self.batch_size = Histogram(
-            "library_hot_read_batch_size",
-            "Reads that went to PostgreSQL in one statement.",
-            ("read",),
+            f"library_hot_{what}_batch_size",
+            f"{what.capitalize()}s that went to PostgreSQL in one statement.",
+            (what,),
             buckets=_READS,
             registry=registry,
         )
         self.queue_seconds = Histogram(
-            "library_hot_read_queue_seconds",
-            "How long the first read of a batch waited to be sent.",
-            ("read",),
+            f"library_hot_{what}_queue_seconds",
+            f"How long the first {what} of a batch waited to be sent.",
+            (what,),
             buckets=_SECONDS,
             registry=registry,
         )
         # Asked for when somebody looks, in another thread; counting along would cost each read more than its place.
         Gauge(
-            "library_hot_read_batches_in_flight",
+            f"library_hot_{what}_batches_in_flight",
             "Batches that were sent and not answered yet.",
             registry=registry,
         ).set_function(in_flight)
         Gauge(
-            "library_hot_reads_waiting", "Reads that wait for a connection to have room.", registry=registry
+            f"library_hot_{what}s_waiting",
+            f"{what.capitalize()}s that wait for a connection to have room.",
+            registry=registry,
         ).set_function(waiting)
         self.retries = Counter(
-            "library_hot_read_retries",
-            "Reads that were sent again: `refused`, alone, after their batch failed, or `lost` with their connection.",
+            f"library_hot_{what}_retries",
+            f"{what.capitalize()}s sent again: `refused`, alone, after their batch failed, or `lost` with their connection.",
             ("reason",),
             registry=registry,
         )

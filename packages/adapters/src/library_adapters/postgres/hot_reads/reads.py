@@ -1,4 +1,4 @@
-"""What can be read in batches: the statements of one read, and how their parameters are put on the wire."""
+"""What can be read or written in batches: the statements, and how their parameters are put on the wire."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -31,13 +31,15 @@ class _Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Read:
-    """One read of a port: its statements are sent together, each for all that ask for the same."""
+    """One read of a port, or one write: its statements are sent together, each for all that ask for the same."""
 
     kind: str
     """Reads of one kind touch the same tables: where one is stuck, the others would be too."""
     columns: tuple[tuple[str, str], ...]
     shared: tuple[str, ...]
     statements: tuple[_Statement, ...]
+    one_by: int | None = None
+    """The column that no two lines of a batch may have alike: writes are one per user (data 31). None of a read."""
 
     @classmethod
     def of(cls, kind: str, *names: str) -> Self:
@@ -45,8 +47,8 @@ class Read:
         return cls.made_of(kind, {name: statements("library_reader")[f"{name}.batch"] for name in names})
 
     @classmethod
-    def made_of(cls, kind: str, texts: Mapping[str, str]) -> Self:
-        """Return the read of these statements by name, each for many (see batch.sql)."""
+    def made_of(cls, kind: str, texts: Mapping[str, str], *, one_by: str | None = None) -> Self:
+        """Return the read of these statements by name, each for many (see batch.sql); a write names its `one_by`."""
         columns = {column: type_ for text in texts.values() for column, type_ in _ARRAY.findall(text)}
         named = {name: numbered(text) for name, text in texts.items()}
         shared = dict.fromkeys(
@@ -68,7 +70,13 @@ class Read:
                 )
                 for name, (text, parameters) in named.items()
             ),
+            one_by=None if one_by is None else list(columns).index(one_by),
         )
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes anything: then it is never sent again when its outcome is not known."""
+        return self.one_by is not None
 
     def line(self, **values: object) -> Line:
         """Return what one answer is about; a value that the read has no column for is left out.
