@@ -10,7 +10,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import SecretStr
+from pydantic import AwareDatetime, SecretStr
 from pydantic.fields import FieldInfo
 
 from library_api.settings import Settings as APISettings
@@ -56,6 +56,7 @@ KINDS = {
     float: "number",
     str: "text",
     Path: "path",
+    AwareDatetime: "date and time with its offset",
     SecretStr: "secret",
 }
 

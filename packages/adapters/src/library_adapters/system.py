@@ -1,9 +1,40 @@
 """Time and identifiers from the machine: the real `Clock` and `IdSource` of the domain."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Annotated
 from uuid import UUID
 
+from pydantic import AwareDatetime, Field
 from uuid_utils import compat
+
+from library_domain.shared.clock import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockSettings:
+    """The section `clock`: how fast time passes for the rules (data 13).
+
+    Every process of a deployment is told the same. Tokens, leases and waits keep to the machine's time.
+    """
+
+    development: bool = False
+    """Whether this is no production, where time passes as it does; without it what is below is refused."""
+    rate: Annotated[float, Field(ge=1, le=100_000)] = 1.0
+    """Seconds that pass in a second, from `epoch` on."""
+    epoch: AwareDatetime | None = None
+    """The moment by the machine's time, with its offset, at which time began to pass at this rate."""
+    start: AwareDatetime | None = None
+    """The moment that it was taken for, so as to play what is past; the epoch itself, unless it is told."""
+
+    def __post_init__(self) -> None:
+        """Refuse another time than the machine's outside development, and one that processes could not share."""
+        if self.rate == 1 and self.epoch is None and self.start is None:
+            return
+        if not self.development:
+            raise ValueError("another time than the machine's is for development only")
+        if self.epoch is None:
+            raise ValueError("another time than the machine's needs an epoch, the same for every process")
 
 
 class SystemClock:
@@ -12,6 +43,29 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the current time, aware, in UTC."""
         return datetime.now(UTC)
+
+
+class FastClock:
+    """Tells a time that passes `rate` times as fast as the machine's; implements `Clock`.
+
+    It goes on from `start`, as it was at the machine's `epoch`: processes that are told the same tell the same.
+    """
+
+    def __init__(self, *, rate: float, epoch: datetime, start: datetime) -> None:
+        self._rate = rate
+        self._epoch = epoch
+        self._start = start.astimezone(UTC)
+
+    def now(self) -> datetime:
+        """Return the current time, aware, in UTC."""
+        return self._start + (datetime.now(UTC) - self._epoch) * self._rate
+
+
+def clock_of(settings: ClockSettings) -> Clock:
+    """Return the clock by which the rules of this process go."""
+    if settings.epoch is None:
+        return SystemClock()
+    return FastClock(rate=settings.rate, epoch=settings.epoch, start=settings.start or settings.epoch)
 
 
 class Uuid7Source:

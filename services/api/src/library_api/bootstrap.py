@@ -12,7 +12,7 @@ from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from library_adapters.postgres.wakeup import relay_wakeup
 from library_adapters.redis import RateLimiter, open_redis
 from library_adapters.redis import ping as ping_redis
-from library_adapters.system import SystemClock, Uuid7Source
+from library_adapters.system import SystemClock, Uuid7Source, clock_of
 from library_adapters.telemetry import Instrument, Management, Tracing, new_registry, trace_headers
 from library_adapters.tokens import open_verifier
 from library_api.application import Application
@@ -30,6 +30,7 @@ from library_domain.library.use_cases.list_users_library import ListUsersLibrary
 from library_domain.library.use_cases.show_item import ShowItemHandler
 from library_domain.library.use_cases.show_version import ShowVersionHandler
 from library_domain.library.use_cases.unfile_item import UnfileItemHandler
+from library_domain.shared.looks import Looks
 
 
 @asynccontextmanager
@@ -40,7 +41,7 @@ async def open_application(settings: Settings) -> AsyncIterator[tuple[Applicatio
 
     Raises OSError when the management port is taken and KeySourceFailed for a file without usable keys.
     """
-    clock = SystemClock()
+    clock = clock_of(settings.clock)
     registry = new_registry()
     async with AsyncExitStack() as stack:
         tracing = Tracing(settings.tracing, component="api")
@@ -54,7 +55,7 @@ async def open_application(settings: Settings) -> AsyncIterator[tuple[Applicatio
         management.watch("redis", partial(ping_redis, redis))
         wakeup = await stack.enter_async_context(relay_wakeup(settings.postgres))
         tokens = await stack.enter_async_context(
-            open_verifier(settings.tokens, clock=clock, registry=registry)
+            open_verifier(settings.tokens, clock=SystemClock(), registry=registry)
         )
         accounts = await stack.enter_async_context(
             open_account(settings.account, registry=registry, tracer_provider=tracing.provider)
@@ -63,6 +64,7 @@ async def open_application(settings: Settings) -> AsyncIterator[tuple[Applicatio
         uow = PostgresUnitOfWork(
             pool, settings.postgres, clock=clock, ids=ids, trace_headers=trace_headers, on_outbox=wakeup.call
         )
+        looks = Looks(accounts=accounts, uow=uow, clock=clock)
         limits = RateLimiter(redis, settings.redis, windows=settings.rate_limit.windows, registry=registry)
         reader = await stack.enter_async_context(
             open_library_reader(pool, settings.postgres, registry=registry, tracer_provider=tracing.provider)
@@ -96,8 +98,7 @@ async def open_application(settings: Settings) -> AsyncIterator[tuple[Applicatio
                 ListCollectionsHandler(reader=reader, clock=clock), name="collections.list"
             ),
             list_users_library=instrument(
-                ListUsersLibraryHandler(reader=reader, accounts=accounts, uow=uow, clock=clock),
-                name="users.library",
+                ListUsersLibraryHandler(reader=reader, looks=looks, clock=clock), name="users.library"
             ),
             show_version=instrument(ShowVersionHandler(reader=reader, clock=clock), name="library.version"),
             claims=uow,

@@ -12,6 +12,7 @@ from library_adapters.configuration import Port, Seconds, Secret
 from library_adapters.postgres.settings import PostgresSettings
 from library_adapters.process import ProcessSettings
 from library_adapters.redis import RateLimitSettings, RedisSettings
+from library_adapters.system import ClockSettings
 from library_adapters.telemetry import LogSettings, ManagementSettings, TracingSettings
 from library_adapters.tokens import TokenSettings
 
@@ -60,6 +61,7 @@ class Settings:
     tokens: TokenSettings
     account: AccountSettings
     http: HTTPSettings
+    clock: ClockSettings = field(default_factory=ClockSettings)
     rate_limit: RateLimitSettings = field(default_factory=RateLimitSettings)
     management: ManagementSettings = field(default_factory=ManagementSettings)
     logs: LogSettings = field(default_factory=LogSettings)

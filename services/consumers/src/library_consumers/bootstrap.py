@@ -14,7 +14,7 @@ from library_adapters.postgres.outbox import PostgresOutboxShards, PostgresParke
 from library_adapters.postgres.pool import open_pool, ping
 from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from library_adapters.postgres.wakeup import relay_wakeup
-from library_adapters.system import SystemClock, Uuid7Source
+from library_adapters.system import SystemClock, Uuid7Source, clock_of
 from library_adapters.telemetry import (
     DoorMetrics,
     Instrument,
@@ -64,7 +64,7 @@ async def open_consumers(
         management = await stack.enter_async_context(Management(settings.management, registry))
         tracing = Tracing(settings.tracing, component="consumers")
         stack.push_async_callback(asyncio.to_thread, tracing.close)
-        clock, ids = SystemClock(), Uuid7Source()
+        clock, ids = clock_of(settings.clock), Uuid7Source()
         pool = await stack.enter_async_context(
             open_pool(settings.postgres, registry=registry, tracer_provider=tracing.provider)
         )
@@ -112,7 +112,7 @@ async def open_consumers(
             groups=groups_of(settings.consumers.group_id, names),
             handle=Door(application, routes=ROUTES, clock=clock, metrics=DoorMetrics("kafka", registry)),
             judge=judge,
-            dead_letters=DeadLetters(producer, clock=clock),
+            dead_letters=DeadLetters(producer, clock=SystemClock()),
             registry=registry,
             tracer_provider=tracing.provider,
         )
@@ -130,7 +130,7 @@ async def open_relay(settings: RelaySettings) -> AsyncIterator[tuple[Relay, Mana
     async with AsyncExitStack() as stack:
         registry = new_registry()
         management = await stack.enter_async_context(Management(settings.management, registry))
-        clock = SystemClock()
+        clock = clock_of(settings.clock)
         shards = await stack.enter_async_context(PostgresOutboxShards(settings.postgres, clock=clock))
         producer = Producer(settings.kafka)
         stack.push_async_callback(producer.close)
@@ -164,7 +164,7 @@ async def open_worker(settings: WorkSettings) -> AsyncIterator[tuple[Worker, Man
         management = await stack.enter_async_context(Management(settings.management, registry))
         tracing = Tracing(settings.tracing, component="work")
         stack.push_async_callback(asyncio.to_thread, tracing.close)
-        clock, ids = SystemClock(), Uuid7Source()
+        clock, ids = clock_of(settings.clock), Uuid7Source()
         pool = await stack.enter_async_context(
             open_pool(settings.postgres, registry=registry, tracer_provider=tracing.provider)
         )
@@ -195,8 +195,8 @@ async def open_worker(settings: WorkSettings) -> AsyncIterator[tuple[Worker, Man
         ).by_kind()
         store = PostgresJobStore(pool, clock=clock, ids=ids)
         policy = RetryPolicy(
-            first_pause=timedelta(seconds=settings.work.retry_min_seconds),
-            longest_pause=timedelta(seconds=settings.work.retry_max_seconds),
+            first_pause=timedelta(seconds=settings.work.retry_min_seconds) * settings.clock.rate,
+            longest_pause=timedelta(seconds=settings.work.retry_max_seconds) * settings.clock.rate,
             failures_max=settings.work.failures_max,
         )
         worker = Worker(
@@ -205,6 +205,7 @@ async def open_worker(settings: WorkSettings) -> AsyncIterator[tuple[Worker, Man
             kinds=steps,
             settings=settings.work,
             clock=clock,
+            lease=timedelta(seconds=settings.work.lease_seconds) * settings.clock.rate,
             metrics=WorkMetrics(registry),
         )
         yield worker, management

@@ -9,6 +9,7 @@ from library_adapters.catalog import CatalogSettings
 from library_adapters.configuration import Seconds
 from library_adapters.kafka import ConsumerSettings, KafkaSettings
 from library_adapters.postgres.settings import PostgresSettings
+from library_adapters.system import ClockSettings
 from library_adapters.telemetry import LogSettings, ManagementSettings, TracingSettings
 
 
@@ -66,6 +67,7 @@ class ConsumeSettings:
     postgres: PostgresSettings
     catalog: CatalogSettings
     consumers: ConsumersSection = field(default_factory=ConsumersSection)
+    clock: ClockSettings = field(default_factory=ClockSettings)
     logs: LogSettings = field(default_factory=LogSettings)
     management: ManagementSettings = field(default_factory=ManagementSettings)
     tracing: TracingSettings = field(default_factory=TracingSettings)
@@ -78,6 +80,7 @@ class RelaySettings:
     kafka: KafkaSettings
     postgres: PostgresSettings
     relay: RelaySection = field(default_factory=RelaySection)
+    clock: ClockSettings = field(default_factory=ClockSettings)
     logs: LogSettings = field(default_factory=LogSettings)
     management: ManagementSettings = field(default_factory=ManagementSettings)
 
@@ -97,6 +100,7 @@ class WorkSettings:
     postgres: PostgresSettings
     catalog: CatalogSettings
     work: WorkSection = field(default_factory=WorkSection)
+    clock: ClockSettings = field(default_factory=ClockSettings)
     logs: LogSettings = field(default_factory=LogSettings)
     management: ManagementSettings = field(default_factory=ManagementSettings)
     tracing: TracingSettings = field(default_factory=TracingSettings)

@@ -62,12 +62,14 @@ class Worker:
         settings: WorkSection,
         clock: Clock,
         metrics: WorkMetrics,
+        lease: timedelta | None = None,
     ) -> None:
+        """`lease` is as long by `clock` as the one of the settings is by the machine's; the same unless they differ."""
         self._store = store
         self._work_job = work_job
         self._kinds = sorted(kinds)
         self._settings = settings
-        self._lease = timedelta(seconds=settings.lease_seconds)
+        self._lease = timedelta(seconds=settings.lease_seconds) if lease is None else lease
         self._clock = clock
         self._metrics = metrics
         # A place is kept for each kind: thousands of jobs that wait for Catalog must not hold up the others.

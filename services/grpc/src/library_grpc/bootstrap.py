@@ -8,7 +8,7 @@ from functools import partial
 from library_adapters.postgres.deadline import within
 from library_adapters.postgres.hot_reads.library import open_library_reader
 from library_adapters.postgres.pool import open_pool, ping
-from library_adapters.system import SystemClock, Uuid7Source
+from library_adapters.system import SystemClock, Uuid7Source, clock_of
 from library_adapters.telemetry import Instrument, Management, Tracing, new_registry
 from library_adapters.tokens import open_verifier
 from library_domain.library.use_cases.batch_check_game_access import BatchCheckGameAccessHandler
@@ -30,13 +30,13 @@ async def open_application(settings: Settings) -> AsyncIterator[tuple[Applicatio
         management = await stack.enter_async_context(Management(settings.management, registry))
         tracing = Tracing(settings.tracing, component="grpc")
         stack.push_async_callback(asyncio.to_thread, tracing.close)
-        clock = SystemClock()
+        clock = clock_of(settings.clock)
         pool = await stack.enter_async_context(
             open_pool(settings.postgres, registry=registry, tracer_provider=tracing.provider)
         )
         management.watch("postgres", partial(ping, pool))
         verifier = await stack.enter_async_context(
-            open_verifier(settings.tokens, clock=clock, registry=registry),
+            open_verifier(settings.tokens, clock=SystemClock(), registry=registry),
         )
 
         reader = await stack.enter_async_context(

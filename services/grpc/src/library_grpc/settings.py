@@ -8,6 +8,7 @@ from pydantic import Field
 from library_adapters.configuration import Port, Seconds
 from library_adapters.postgres.settings import PostgresSettings
 from library_adapters.process import ProcessSettings
+from library_adapters.system import ClockSettings
 from library_adapters.telemetry import LogSettings, ManagementSettings, TracingSettings
 from library_adapters.tokens import TokenSettings
 
@@ -47,6 +48,7 @@ class Settings:
     postgres: PostgresSettings
     tokens: TokenSettings
     grpc: GrpcSettings = field(default_factory=GrpcSettings)
+    clock: ClockSettings = field(default_factory=ClockSettings)
     logs: LogSettings = field(default_factory=LogSettings)
     management: ManagementSettings = field(default_factory=ManagementSettings)
     tracing: TracingSettings = field(default_factory=TracingSettings)

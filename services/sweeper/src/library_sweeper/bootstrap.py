@@ -21,7 +21,7 @@ from library_adapters.postgres.pool import Pool, open_pool, ping
 from library_adapters.postgres.shelves import PostgresShelves
 from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from library_adapters.postgres.wakeup import relay_wakeup
-from library_adapters.system import SystemClock, Uuid7Source
+from library_adapters.system import Uuid7Source, clock_of
 from library_adapters.telemetry import Instrument, Tracing, new_registry, trace_headers
 from library_domain.catalog.use_cases.remember_stubs import (
     RememberStubs,
@@ -99,7 +99,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             open_pool(settings.postgres, registry=registry, tracer_provider=tracing.provider)
         )
         wakeup = await stack.enter_async_context(relay_wakeup(settings.postgres))
-        clock = SystemClock()
+        clock = clock_of(settings.clock)
         uow = PostgresUnitOfWork(
             pool,
             settings.postgres,

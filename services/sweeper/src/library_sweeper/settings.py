@@ -7,6 +7,7 @@ from pydantic import Field
 
 from library_adapters.configuration import URL, Seconds
 from library_adapters.postgres.settings import PostgresSettings
+from library_adapters.system import ClockSettings
 from library_adapters.telemetry import LogSettings, ManagementSettings, TracingSettings
 
 
@@ -34,6 +35,7 @@ class Settings:
 
     postgres: PostgresSettings
     sweeper: SweeperSettings = field(default_factory=SweeperSettings)
+    clock: ClockSettings = field(default_factory=ClockSettings)
     logs: LogSettings = field(default_factory=LogSettings)
     management: ManagementSettings = field(default_factory=ManagementSettings)
     tracing: TracingSettings = field(default_factory=TracingSettings)

@@ -24,6 +24,7 @@ SECTIONS = frozenset(
     {
         "account",
         "catalog",
+        "clock",
         "consumers",
         "grpc",
         "http",
