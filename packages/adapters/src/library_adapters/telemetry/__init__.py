@@ -1,5 +1,6 @@
 """What a process tells about itself: logs, metrics, traces, health. It wraps use cases from outside (law 8)."""
 
+from library_adapters.telemetry.facts import FactMetrics
 from library_adapters.telemetry.instrument import Instrument
 from library_adapters.telemetry.logs import LogSettings, configure_logs, stdlib_logging
 from library_adapters.telemetry.management import Management, ManagementSettings
@@ -9,6 +10,7 @@ from library_adapters.telemetry.tracing import Tracing, TracingSettings, trace_h
 
 __all__ = [
     "DoorMetrics",
+    "FactMetrics",
     "Instrument",
     "LogSettings",
     "Management",
