@@ -10,8 +10,8 @@ from grpclib.const import Status
 from unit.adapters.account.scripted import ScriptedAccount, a_client, serving
 from unit.adapters.catalog.scripted import ScriptedIssuer, issuing
 
-from library_domain.library.ports import Accounts
 from library_domain.shared.errors import DependencyUnavailable
+from library_domain.shared.ports import Accounts
 
 ALICE, NOBODY = user_id("alice"), user_id("nobody")
 

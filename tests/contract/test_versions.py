@@ -8,9 +8,9 @@ from contract.worlds import World
 from fakes.clock import FakeClock
 
 from library_domain.flows.add_to_library import AddToLibraryHandler
-from library_domain.library.events import LibraryRead
 from library_domain.shared.access import Role
 from library_domain.shared.caller import Caller, acting
+from library_domain.shared.looks import LookedAt, Part
 
 
 class TestVersion:
@@ -77,7 +77,7 @@ class TestLooksAtAnothersData:
         with acting(support):
             for user in (ALICE, user_id("nobody")):
                 async with world.uow.begin() as tx:
-                    tx.record(LibraryRead(user_id=user, game_id=None, occurred_at=NOON))
+                    tx.record(LookedAt(user_id=user, game_id=None, occurred_at=NOON, part=Part.LIBRARY))
 
         looks = {row["user_id"]: row for row in await world.audit() if row["action"] == "read_other"}
         assert {user: row["revision"] for user, row in looks.items()} == {ALICE: 1, user_id("nobody"): 0}

@@ -38,6 +38,7 @@ from library_domain.library.use_cases.show_version import ShowVersionHandler
 from library_domain.library.use_cases.unfile_item import UnfileItemHandler
 from library_domain.shared.access import Role
 from library_domain.shared.errors import Forbidden, Unauthenticated
+from library_domain.shared.looks import Looks
 
 LIBRARY = "/api/v1/library"
 
@@ -121,6 +122,7 @@ class World:
     def __post_init__(self) -> None:
         reader, clock, ids = FakeLibraryReader(self.store), self.clock, SequentialIds()
         self.uow = uow = FakeUnitOfWork(self.store, clock=clock, ids=ids)
+        looks = Looks(accounts=self.accounts, uow=uow, clock=clock)
         self.list_library = Switch(ListLibraryHandler(reader=reader, clock=clock))
         self.show_item = Switch(ShowItemHandler(reader=reader, clock=clock))
         self.create_category = Switch(CreateCategoryHandler(uow=uow, clock=clock, ids=ids))
@@ -137,9 +139,7 @@ class World:
             "edit_category": EditCategoryHandler(uow=uow, reader=reader, clock=clock),
             "delete_category": DeleteCategoryHandler(uow=uow, clock=clock),
             "list_collections": ListCollectionsHandler(reader=reader, clock=clock),
-            "list_users_library": ListUsersLibraryHandler(
-                reader=reader, accounts=self.accounts, uow=uow, clock=clock
-            ),
+            "list_users_library": ListUsersLibraryHandler(reader=reader, looks=looks, clock=clock),
             "show_version": ShowVersionHandler(reader=reader, clock=clock),
         }
 

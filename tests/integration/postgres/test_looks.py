@@ -9,7 +9,7 @@ from fakes.clock import FakeClock, SequentialIds
 
 from library_adapters.postgres.pool import Pool
 from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
-from library_domain.library.events import LibraryRead
+from library_domain.shared.looks import LookedAt, Part
 
 ALICE = user_id("alice")
 
@@ -21,7 +21,7 @@ async def test_a_look_does_not_wait_for_the_users_mutex(
 
     async def look() -> None:
         async with uow.begin() as tx:
-            tx.record(LibraryRead(user_id=ALICE, game_id=None, occurred_at=NOON))
+            tx.record(LookedAt(user_id=ALICE, game_id=None, occurred_at=NOON, part=Part.LIBRARY))
 
     async with uow.begin(ALICE), asyncio.timeout(10):
         # In a context of its own, as another request would be: it does not join the transaction that is open here.

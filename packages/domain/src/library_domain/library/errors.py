@@ -3,13 +3,6 @@
 from library_domain.shared.errors import DomainError, Forbidden, Kind
 
 
-class UserNotFound(DomainError):
-    """There is no such user."""
-
-    kind = Kind.NOT_FOUND
-    slug = "NOT_FOUND"
-
-
 class GameNotFound(DomainError):
     """The game is not in the user's library."""
 

@@ -128,14 +128,6 @@ class CategoryDeleted(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LibraryRead(DomainEvent):
-    """Somebody of the platform looked at this user's library: audited, and no change of it (data 12)."""
-
-    action: ClassVar[str] = "read_other"
-    is_change: ClassVar[bool] = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GrantRecorded(DomainEvent):
     """A further right was recorded that changes nothing the user sees: audited, not published."""
 

@@ -165,14 +165,3 @@ class Shelves(Protocol):
         Raises DependencyUnavailable when the database does not answer in time.
         """
         ...
-
-
-class Accounts(Protocol):
-    """Account, the service."""
-
-    async def exists(self, user_id: UserId) -> bool:
-        """Tell whether there is such a user; the answer may be a minute old.
-
-        Raises DependencyUnavailable when it does not answer in time.
-        """
-        ...

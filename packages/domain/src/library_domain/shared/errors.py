@@ -62,6 +62,13 @@ class DependencyUnavailable(DomainError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class UserNotFound(DomainError):
+    """There is no such user."""
+
+    kind = Kind.NOT_FOUND
+    slug = "NOT_FOUND"
+
+
 class UserErased(DomainError):
     """The account was erased; nothing is written for it any more (data 29)."""
 

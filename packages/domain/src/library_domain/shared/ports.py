@@ -91,6 +91,17 @@ class JobQueue(Protocol):
         ...
 
 
+class Accounts(Protocol):
+    """Account, the service."""
+
+    async def exists(self, user_id: UserId) -> bool:
+        """Tell whether there is such a user; the answer may be a minute old.
+
+        Raises DependencyUnavailable when it does not answer in time.
+        """
+        ...
+
+
 TransactionT_co = TypeVar("TransactionT_co", bound=Recorder, covariant=True)
 
 

@@ -11,9 +11,9 @@ from library_api.parameters import acting_user, parse_user_id
 from library_api.routes.library import LibraryListAnswer
 from library_api.routes.library_query import Asked, asked
 from library_api.routes.paths import BASE, UserPath
-from library_domain.library.errors import UserNotFound
 from library_domain.library.use_cases.list_users_library import ListUsersLibrary
 from library_domain.library.use_cases.show_version import ShowVersion
+from library_domain.shared.errors import UserNotFound
 
 
 @get(

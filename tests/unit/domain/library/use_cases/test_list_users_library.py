@@ -8,8 +8,9 @@ from fakes.library_reader import FakeLibraryReader
 from fakes.store import Store
 from fakes.unit_of_work import FakeUnitOfWork
 
-from library_domain.library.errors import UserNotFound
 from library_domain.library.use_cases.list_users_library import ListUsersLibrary, ListUsersLibraryHandler
+from library_domain.shared.errors import UserNotFound
+from library_domain.shared.looks import Looks
 
 ALICE, SUE = user_id("alice"), user_id("sue")
 
@@ -24,7 +25,8 @@ def look(
     store: Store, accounts: FakeAccounts, clock: FakeClock, ids: SequentialIds
 ) -> ListUsersLibraryHandler:
     uow = FakeUnitOfWork(store, clock=clock, ids=ids)
-    return ListUsersLibraryHandler(reader=FakeLibraryReader(store), accounts=accounts, uow=uow, clock=clock)
+    looks = Looks(accounts=accounts, uow=uow, clock=clock)
+    return ListUsersLibraryHandler(reader=FakeLibraryReader(store), looks=looks, clock=clock)
 
 
 async def test_who_is_unknown_is_not_found_and_nothing_was_seen(
