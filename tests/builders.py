@@ -19,6 +19,7 @@ from library_domain.library.model import (
 from library_domain.library.use_cases.change_subscription import ChangeSubscription
 from library_domain.library.use_cases.refund_purchase import RefundPurchase
 from library_domain.outbox.model import OutboxMessage
+from library_domain.playtime.model import Session, SessionId
 from library_domain.shared.ids import GameId, UserId
 from library_domain.shared.money import Money
 
@@ -153,6 +154,27 @@ def a_subscription(*games: str, by: str = "alice", **overrides: Any) -> ChangeSu
         "event_time": NOON,
     }
     return ChangeSubscription(**values | overrides)
+
+
+def session_id(name: str, at: datetime = NOON) -> SessionId:
+    """Make the id of the session of this name that began at this second: it bears the second."""
+    random = uuid5(NAMESPACE, f"session {name}").int & ((1 << 62) - 1)
+    return SessionId(UUID(int=int(at.timestamp()) * 1_000 << 80 | 7 << 76 | 2 << 62 | random))
+
+
+def a_session(name: str | None = None, *, now: datetime = NOON, **overrides: Any) -> Session:
+    values: dict[str, Any] = {
+        "session_id": session_id(name or f"{next(_numbers)}", now),
+        "user_id": user_id("alice"),
+        "game_id": game_id("Portal 2"),
+        "library_item_id": uuid5(NAMESPACE, "entry"),
+        "owner_id": user_id("alice"),
+        "device_id": "desktop",
+        "platform": "windows",
+        "game_version": "2.1.5",
+        "client_time": None,
+    }
+    return Session.start(now=now, **values | overrides)
 
 
 def game_added(user: UserId, game: GameId, **overrides: Any) -> GameAdded:
