@@ -3,29 +3,30 @@
 
 CREATE SCHEMA catalog;
 
--- Name: ensure_monthly_partitions(text, date, integer); Type: FUNCTION; Schema: public; Owner: -
+-- Name: ensure_partitions(text, text, date, integer); Type: FUNCTION; Schema: public; Owner: -
 
-CREATE FUNCTION public.ensure_monthly_partitions(parent text, since date, months integer) RETURNS integer
+CREATE FUNCTION public.ensure_partitions(parent text, step text, since date, months integer) RETURNS integer
     LANGUAGE plpgsql
     AS $$
 DECLARE
-    month date;
+    length constant interval := make_interval(months => CASE step WHEN 'month' THEN 1 WHEN 'quarter' THEN 3 END);
+    begins timestamp := date_trunc(step, since::timestamp);
     child text;
     attached integer := 0;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext('ensure_monthly_partitions'), hashtext(parent));
-    FOR i IN 0..months LOOP
-        month := date_trunc('month', since)::date + make_interval(months => i);
-        child := format('%s_y%sm%s', parent, to_char(month, 'YYYY'), to_char(month, 'MM'));
-        IF EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass(child)) THEN
-            CONTINUE;
+    PERFORM pg_advisory_xact_lock(hashtext('ensure_partitions'), hashtext(parent));
+    WHILE begins <= since + make_interval(months => months) LOOP
+        child := parent || to_char(begins, CASE step WHEN 'month' THEN '"_y"YYYY"m"MM' ELSE '"_y"YYYY"q"Q' END);
+        IF NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass(child)) THEN
+            EXECUTE format('CREATE TABLE IF NOT EXISTS %I (LIKE %I INCLUDING ALL)', child, parent);
+            -- With its zone: as a moment it means the same everywhere, as a date it is what it says.
+            EXECUTE format(
+                'ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+                parent, child, begins || '+00', (begins + length) || '+00'
+            );
+            attached := attached + 1;
         END IF;
-        EXECUTE format('CREATE TABLE IF NOT EXISTS %I (LIKE %I INCLUDING ALL)', child, parent);
-        EXECUTE format(
-            'ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
-            parent, child, month::timestamp AT TIME ZONE 'UTC', (month + interval '1 month') AT TIME ZONE 'UTC'
-        );
-        attached := attached + 1;
+        begins := begins + length;
     END LOOP;
     RETURN attached;
 END
@@ -117,6 +118,44 @@ CREATE TABLE catalog.prices (
     CONSTRAINT prices_currency_is_iso CHECK ((currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT prices_discount_is_percentage CHECK (((discount_percent >= 0) AND (discount_percent <= 100))),
     CONSTRAINT prices_not_negative CHECK (((amount >= (0)::numeric) AND (original_amount >= (0)::numeric)))
+);
+
+-- Name: active_sessions; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.active_sessions (
+    user_id uuid NOT NULL,
+    session_id uuid NOT NULL,
+    game_id uuid NOT NULL,
+    library_item_id uuid NOT NULL,
+    owner_id uuid NOT NULL,
+    device_id text NOT NULL,
+    platform text,
+    game_version text,
+    start_time timestamp with time zone NOT NULL,
+    clock_skew_seconds bigint,
+    last_heartbeat_at timestamp with time zone NOT NULL,
+    last_input_at timestamp with time zone NOT NULL,
+    active_first_day integer DEFAULT 0 NOT NULL,
+    active_second_day integer DEFAULT 0 NOT NULL,
+    afk_seconds integer DEFAULT 0 NOT NULL,
+    suspended_seconds integer DEFAULT 0 NOT NULL,
+    told_idle boolean DEFAULT false NOT NULL,
+    revision bigint NOT NULL,
+    CONSTRAINT active_sessions_active_not_negative CHECK (((active_first_day >= 0) AND (active_second_day >= 0))),
+    CONSTRAINT active_sessions_afk_not_negative CHECK ((afk_seconds >= 0)),
+    CONSTRAINT active_sessions_in_order CHECK (((start_time <= last_input_at) AND (last_input_at <= last_heartbeat_at))),
+    CONSTRAINT active_sessions_suspended_not_negative CHECK ((suspended_seconds >= 0))
+)
+WITH (fillfactor='70');
+
+-- Name: copy_leases; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.copy_leases (
+    user_id uuid NOT NULL,
+    game_id uuid NOT NULL,
+    session_id uuid NOT NULL,
+    player_id uuid NOT NULL,
+    since timestamp with time zone NOT NULL
 );
 
 -- Name: erasure_jobs; Type: TABLE; Schema: public; Owner: -
@@ -256,6 +295,96 @@ CREATE TABLE public.outbox_parked (
     reason text NOT NULL,
     parked_at timestamp with time zone NOT NULL
 );
+
+-- Name: playtime_sessions; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.playtime_sessions (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    game_id uuid NOT NULL,
+    library_item_id uuid NOT NULL,
+    start_time timestamp with time zone NOT NULL,
+    end_time timestamp with time zone NOT NULL,
+    duration bigint NOT NULL,
+    device_id text NOT NULL,
+    platform text,
+    is_completed boolean DEFAULT true NOT NULL,
+    last_heartbeat_at timestamp with time zone NOT NULL,
+    owner_id uuid NOT NULL,
+    game_version text,
+    active_first_day integer NOT NULL,
+    afk_seconds integer NOT NULL,
+    suspended_seconds integer NOT NULL,
+    end_reason text NOT NULL,
+    over_since timestamp with time zone NOT NULL,
+    clock_skew_seconds bigint,
+    told_idle boolean NOT NULL,
+    total_playtime_after bigint NOT NULL,
+    revision bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT playtime_sessions_afk_not_negative CHECK ((afk_seconds >= 0)),
+    CONSTRAINT playtime_sessions_days_within CHECK (((active_first_day >= 0) AND (active_first_day <= duration))),
+    CONSTRAINT playtime_sessions_every_second_once CHECK (((((duration + afk_seconds) + suspended_seconds))::numeric = EXTRACT(epoch FROM (end_time - start_time)))),
+    CONSTRAINT playtime_sessions_reason_known CHECK ((end_reason = ANY (ARRAY['client'::text, 'timeout'::text, 'afk'::text, 'taken_over'::text, 'owner_preempted'::text, 'access_revoked'::text, 'max_duration'::text, 'account_erased'::text]))),
+    CONSTRAINT playtime_sessions_suspended_not_negative CHECK ((suspended_seconds >= 0))
+)
+PARTITION BY RANGE (start_time);
+
+-- Name: playtime_stats_monthly; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.playtime_stats_monthly (
+    user_id uuid NOT NULL,
+    game_id uuid NOT NULL,
+    year smallint NOT NULL,
+    month smallint NOT NULL,
+    library_item_id uuid NOT NULL,
+    total_playtime bigint DEFAULT 0 NOT NULL,
+    sessions_count integer DEFAULT 0 NOT NULL,
+    longest_session_seconds integer DEFAULT 0 NOT NULL,
+    first_played_at timestamp with time zone NOT NULL,
+    last_played_at timestamp with time zone NOT NULL,
+    revision bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT playtime_stats_monthly_month_known CHECK (((month >= 1) AND (month <= 12))),
+    CONSTRAINT playtime_stats_monthly_sessions_not_negative CHECK ((sessions_count >= 0)),
+    CONSTRAINT playtime_stats_monthly_total_not_negative CHECK ((total_playtime >= 0))
+)
+WITH (fillfactor='90');
+
+-- Name: playtime_stats; Type: VIEW; Schema: public; Owner: -
+
+CREATE VIEW public.playtime_stats AS
+ SELECT user_id,
+    game_id,
+    (sum(total_playtime))::bigint AS total_playtime,
+    sum(sessions_count) AS sessions_count,
+    ((sum(total_playtime) / (NULLIF(sum(sessions_count), 0))::numeric))::bigint AS average_session_seconds,
+    max(longest_session_seconds) AS longest_session_seconds,
+    min(first_played_at) AS first_played_at,
+    max(last_played_at) AS last_played_at
+   FROM public.playtime_stats_monthly
+  GROUP BY user_id, game_id;
+
+-- Name: playtime_stats_daily; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.playtime_stats_daily (
+    user_id uuid NOT NULL,
+    date date NOT NULL,
+    game_id uuid NOT NULL,
+    library_item_id uuid NOT NULL,
+    total_playtime bigint DEFAULT 0 NOT NULL,
+    sessions_count integer DEFAULT 0 NOT NULL,
+    longest_session_seconds integer DEFAULT 0 NOT NULL,
+    last_played_at timestamp with time zone NOT NULL,
+    revision bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT playtime_stats_daily_sessions_not_negative CHECK ((sessions_count >= 0)),
+    CONSTRAINT playtime_stats_daily_total_not_negative CHECK ((total_playtime >= 0))
+)
+PARTITION BY RANGE (date);
 
 -- Name: refunds; Type: TABLE; Schema: public; Owner: -
 
@@ -410,6 +539,21 @@ ALTER TABLE ONLY catalog.price_history
 ALTER TABLE ONLY catalog.prices
     ADD CONSTRAINT prices_pkey PRIMARY KEY (game_id, currency);
 
+-- Name: active_sessions active_sessions_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.active_sessions
+    ADD CONSTRAINT active_sessions_pkey PRIMARY KEY (user_id, session_id);
+
+-- Name: active_sessions active_sessions_user_game_unique; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.active_sessions
+    ADD CONSTRAINT active_sessions_user_game_unique UNIQUE (user_id, game_id);
+
+-- Name: copy_leases copy_leases_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.copy_leases
+    ADD CONSTRAINT copy_leases_pkey PRIMARY KEY (user_id, game_id);
+
 -- Name: erasure_jobs erasure_jobs_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 
 ALTER TABLE ONLY public.erasure_jobs
@@ -449,6 +593,21 @@ ALTER TABLE ONLY public.outbox_parked
 
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (user_id, revision, n);
+
+-- Name: playtime_sessions playtime_sessions_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.playtime_sessions
+    ADD CONSTRAINT playtime_sessions_pkey PRIMARY KEY (user_id, id, start_time);
+
+-- Name: playtime_stats_daily playtime_stats_daily_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.playtime_stats_daily
+    ADD CONSTRAINT playtime_stats_daily_pkey PRIMARY KEY (user_id, date, game_id);
+
+-- Name: playtime_stats_monthly playtime_stats_monthly_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.playtime_stats_monthly
+    ADD CONSTRAINT playtime_stats_monthly_pkey PRIMARY KEY (user_id, game_id, year, month);
 
 -- Name: refunds refunds_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 
@@ -532,6 +691,14 @@ CREATE INDEX outbox_in_order ON public.outbox USING btree (shard, written_at, us
 
 CREATE INDEX outbox_parked_by_age ON public.outbox_parked USING btree (parked_at);
 
+-- Name: playtime_sessions_in_order; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX playtime_sessions_in_order ON ONLY public.playtime_sessions USING btree (user_id, start_time, id);
+
+-- Name: playtime_sessions_of_game; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX playtime_sessions_of_game ON ONLY public.playtime_sessions USING btree (user_id, game_id, start_time, id);
+
 -- Name: refunds_by_age; Type: INDEX; Schema: public; Owner: -
 
 CREATE INDEX refunds_by_age ON public.refunds USING btree (created_at);
@@ -560,10 +727,20 @@ CREATE INDEX user_libraries_by_shown_until ON public.user_libraries USING btree 
 
 CREATE INDEX user_libraries_by_total_playtime ON public.user_libraries USING btree (user_id, total_playtime, game_id);
 
+-- Name: active_sessions active_sessions_item_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.active_sessions
+    ADD CONSTRAINT active_sessions_item_exists FOREIGN KEY (user_id, library_item_id) REFERENCES public.user_libraries(user_id, id) ON DELETE CASCADE;
+
 -- Name: library_grants library_grants_entry_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
 
 ALTER TABLE ONLY public.library_grants
     ADD CONSTRAINT library_grants_entry_exists FOREIGN KEY (user_id, game_id) REFERENCES public.user_libraries(user_id, game_id) ON DELETE CASCADE;
+
+-- Name: playtime_stats_monthly playtime_stats_monthly_item_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.playtime_stats_monthly
+    ADD CONSTRAINT playtime_stats_monthly_item_exists FOREIGN KEY (user_id, library_item_id) REFERENCES public.user_libraries(user_id, id) ON DELETE CASCADE;
 
 -- Name: user_game_category_items user_game_category_items_category_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
 

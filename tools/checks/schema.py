@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "migrations/schema.sql"
 DUMP_SECONDS = 60
 # Partitions come and go with the months (data 26); yoyo's tables are its own.
-LEFT_OUT = ("*_y[0-9][0-9][0-9][0-9]m[0-9][0-9]", "_yoyo_*", "yoyo_*")
+LEFT_OUT = ("*_y[0-9][0-9][0-9][0-9]m[0-9][0-9]", "*_y[0-9][0-9][0-9][0-9]q[1-4]", "_yoyo_*", "yoyo_*")
 HEADER = "-- Made by `make schema` from the migrations; not written by hand. Partitions are left out.\n"
 
 

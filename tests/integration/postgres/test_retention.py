@@ -22,7 +22,7 @@ def aged(empty_database: str) -> str:
     """Lend a database whose audit log began in September 2025."""
     migrate.apply(empty_database, today=NOW)
     with psycopg.connect(empty_database, autocommit=True) as connection:
-        connection.execute("SELECT ensure_monthly_partitions('library_audit_log', '2025-09-01', 15)")
+        connection.execute("SELECT ensure_partitions('library_audit_log', 'month', '2025-09-01', 15)")
     return empty_database
 
 
@@ -38,7 +38,7 @@ async def tables(pool: Pool) -> list[str]:
 async def drop_all(pool: Pool, *, before: datetime) -> int:
     """Drop one after the other, as the sweeper does."""
     partitions, dropped = PostgresPartitions(pool), 0
-    while await partitions.drop(before=before, limit=1):
+    while await partitions.drop(before={"library_audit_log": before}, limit=1):
         dropped += 1
     return dropped
 
@@ -90,7 +90,9 @@ async def test_a_reader_is_waited_for_and_nobody_waits_for_us(aged: str) -> None
     settings = postgres_settings(aged, statement_timeout_milliseconds=10_000)
     async with open_pool(settings) as pool, await psycopg.AsyncConnection.connect(aged) as reader:
         await reader.execute("SELECT count(*) FROM library_audit_log")
-        dropping = asyncio.create_task(PostgresPartitions(pool).drop(before=NOW - YEAR, limit=1))
+        dropping = asyncio.create_task(
+            PostgresPartitions(pool).drop(before={"library_audit_log": NOW - YEAR}, limit=1)
+        )
         async with asyncio.timeout(10), pool.connection() as writer:
             waiting = sql.SQL(
                 "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%CONCURRENTLY' AND wait_event_type = 'Lock'"

@@ -64,7 +64,11 @@ _PURGED: Mapping[str, tuple[Kind, timedelta]] = {
     "refunds": ("refunds", REFUND_RETENTION),
     "jobs": ("failed_jobs", FAILED_JOB_RETENTION),
 }
-AUDIT_RETENTION = timedelta(days=365)
+PARTITION_RETENTION = {
+    "library_audit_log": timedelta(days=365),
+    "playtime_sessions": timedelta(days=762),
+}
+"""How long partitions are kept: the audit log a year, sessions 25 months (details 3.8), and sums for good."""
 _VERIFY_PATIENCE = 10
 """Nobody waits for it."""
 _PARTITIONS_A_BATCH = 1
@@ -151,7 +155,9 @@ async def _make_partitions(
 
 
 async def _drop_partitions(partitions: PostgresPartitions, clock: Clock) -> tuple[int, bool]:
-    dropped = await partitions.drop(before=clock.now() - AUDIT_RETENTION, limit=_PARTITIONS_A_BATCH)
+    now = clock.now()
+    before = {name: now - kept for name, kept in PARTITION_RETENTION.items()}
+    dropped = await partitions.drop(before=before, limit=_PARTITIONS_A_BATCH)
     return dropped, dropped == _PARTITIONS_A_BATCH
 
 

@@ -1,6 +1,6 @@
 """What the sweeper does with the database itself: old records go, partitions come."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal, LiteralString, cast
 
@@ -38,7 +38,7 @@ class PostgresExpiringRecords:
 
 
 class PostgresPartitions:
-    """Monthly partitions, made ahead by the migration job and by the sweeper (data 26)."""
+    """Partitions by time, made ahead by the migration job and by the sweeper (data 26)."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -51,10 +51,10 @@ class PostgresPartitions:
         made = 0
         with driver_errors():
             async with self._pool.connection() as connection:
-                for parent in PARTITIONED:
+                for parent, step in PARTITIONED.items():
                     cursor = await connection.execute(
                         statements("migrate")["ensure_partitions"],
-                        {"parent": parent, "since": now.date(), "months": MONTHS_AHEAD},
+                        {"parent": parent, "step": step, "since": now.date(), "months": MONTHS_AHEAD},
                     )
                     row = await cursor.fetchone()
                     made += row["made"] if row else 0
@@ -68,8 +68,10 @@ class PostgresPartitions:
                 row = await (await connection.execute(_SQL["partitions_ahead"], parameters)).fetchone()
                 return int(row["months"]) if row else 0
 
-    async def drop(self, *, before: datetime, limit: int) -> int:
-        """Drop up to `limit` partitions that hold nothing younger; return how many. Who comes second drops none.
+    async def drop(self, *, before: Mapping[str, datetime], limit: int) -> int:
+        """Drop up to `limit` partitions that hold nothing younger than the time given for their table; return how many.
+
+        Who comes second drops none.
 
         Each is detached concurrently first: writers go on, and a sweeper that is killed at any point leaves what the
         next one finds and finishes.
@@ -82,7 +84,11 @@ class PostgresPartitions:
                 if lock is None or not lock["is_ours"]:
                     return 0
                 try:
-                    parameters = {"parents": list(PARTITIONED), "before": before, "limit": limit}
+                    parameters = {
+                        "parents": list(before),
+                        "befores": list(before.values()),
+                        "limit": limit,
+                    }
                     old = await (await connection.execute(_SQL["old_partitions"], parameters)).fetchall()
                     for partition in old:
                         for statement in filter(None, (partition["detach"], partition["remove"])):

@@ -22,8 +22,12 @@ from yoyo.migrations import default_migration_table
 
 from library_adapters.postgres.statements import statements
 
-PARTITIONED = ("library_audit_log",)
-"""Tables that are partitioned by month."""
+PARTITIONED = {
+    "library_audit_log": "month",
+    "playtime_sessions": "month",
+    "playtime_stats_daily": "quarter",
+}
+"""Tables that are partitioned by time, and how long a partition of each is."""
 MONTHS_AHEAD = 3
 _LOCK_WAIT = "60s"
 _CONNECT_SECONDS = 5
@@ -73,11 +77,12 @@ def pending(dsn: str, directory: Path | None = None) -> list[str]:
 
 
 def ensure_partitions(connection: psycopg.Connection[Any], *, today: datetime) -> int:
-    """Make the monthly partitions up to MONTHS_AHEAD; return how many were made."""
+    """Make the partitions up to MONTHS_AHEAD; return how many were made."""
     made = 0
-    for parent in PARTITIONED:
+    for parent, step in PARTITIONED.items():
         row = connection.execute(
-            _SQL["ensure_partitions"], {"parent": parent, "since": today.date(), "months": MONTHS_AHEAD}
+            _SQL["ensure_partitions"],
+            {"parent": parent, "step": step, "since": today.date(), "months": MONTHS_AHEAD},
         ).fetchone()
         made += row[0] if row else 0
     return made

@@ -88,15 +88,21 @@ SELECT stub.game_id
  LIMIT %(limit)s
 
 -- name: partitions_ahead
--- How many months from now on every partitioned table is ready for.
+-- How many months from now on every partitioned table is ready for; a quarter is three of them.
 SELECT coalesce(min(ahead.months), 0) AS months
   FROM unnest(%(parents)s::text[]) AS parent
  CROSS JOIN LATERAL (
            SELECT count(*) AS months
              FROM pg_inherits
              JOIN pg_class AS child ON child.oid = inhrelid
+            CROSS JOIN LATERAL (
+                      SELECT substring(child.relname FROM '_y([0-9]{4})[mq][0-9]+$')::integer AS year,
+                             substring(child.relname FROM 'm([0-9]{2})$')::integer AS month,
+                             substring(child.relname FROM 'q([1-4])$')::integer AS quarter
+                  ) AS named
+            CROSS JOIN LATERAL generate_series(coalesce(month, quarter * 3 - 2), coalesce(month, quarter * 3)) AS held
             WHERE inhparent = to_regclass(parent) AND NOT inhdetachpending
-              AND to_date(substring(child.relname FROM '_y([0-9]{4}m[0-9]{2})$'), 'YYYY"m"MM') > %(today)s::date
+              AND make_date(year, held, 1) > %(today)s::date
        ) AS ahead
 
 -- name: retention_lock
@@ -109,17 +115,17 @@ SELECT pg_advisory_unlock(1380275278) AS was_ours
 
 -- name: old_partitions
 -- Partitions whose last day is over, attached or not (a killed sweeper leaves them in any state), and the statements that
--- end them. Detaching concurrently stops no writer.
+-- end them. Detaching concurrently stops no writer. Only months are ever dropped.
 WITH old AS (
     SELECT child.oid, child.relname, parent
-      FROM unnest(%(parents)s::text[]) AS parent
+      FROM unnest(%(parents)s::text[], %(befores)s::timestamptz[]) AS kept (parent, before)
       JOIN pg_class AS child
         ON child.relnamespace = 'public'::regnamespace
        AND child.relkind = 'r'
        AND child.relname LIKE parent || '\_y%%'
        -- Of another name nothing is cut out: the comparison is not true.
        AND to_date(substring(child.relname FROM '_y([0-9]{4}m[0-9]{2})$'), 'YYYY"m"MM') + interval '1 month'
-           <= %(before)s
+           <= before
 )
 SELECT old.relname AS name,
        CASE

@@ -9,5 +9,5 @@ SELECT set_config('lock_timeout', %(timeout)s, false)
 SELECT pg_advisory_lock(1296647506)
 
 -- name: ensure_partitions
--- Partitions from this month on.
-SELECT ensure_monthly_partitions(%(parent)s, %(since)s, %(months)s) AS made
+-- Partitions from this month or quarter on.
+SELECT ensure_partitions(%(parent)s, %(step)s, %(since)s, %(months)s) AS made
