@@ -1,10 +1,11 @@
 """Spans of days that playtime is asked for, and how they are divided (contract 2, details 3.8). Days are UTC, weeks ISO."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Self
+from typing import Self, TypeVar
 
 from library_domain.shared.errors import ValidationFailed
 
@@ -13,6 +14,8 @@ MAX_DAYS = {"daily": 366, "weekly": 7 * 366, "monthly": 31 * 366}
 """How long a span may be by how it is divided: no answer has more than 366 periods, or thereabouts."""
 _DAY = timedelta(days=1)
 _REPORT = re.compile(r"([0-9]{4})(?:-(0[1-9]|1[0-2]))?")
+
+MomentT = TypeVar("MomentT", date, datetime)
 
 
 class Aggregation(StrEnum):
@@ -52,10 +55,14 @@ class Days:
     ) -> Self:
         """Return the days that the half-open time from `start` to `end` touches; the last 30 if nothing is said.
 
-        Raises ValidationFailed naming `from` or `to` when they are out of order or further apart than `longest` days.
+        Raises ValidationFailed naming `from` or `to` when they are out of order, further apart than `longest` days, or at the
+        end of the calendar.
         """
-        last = _day_after(now if end is None else end)
-        first = last - DEFAULT_DAYS * _DAY if start is None else start.astimezone(UTC).date()
+        last = _day_after(now) if end is None else _within_calendar(_day_after, end, "to")
+        if start is None:
+            first = _within_calendar(lambda day: day - DEFAULT_DAYS * _DAY, last, "to")
+        else:
+            first = _within_calendar(lambda moment: moment.astimezone(UTC).date(), start, "from")
         if first >= last:
             raise ValidationFailed(field="to" if start is None else "from", reason="out_of_order")
         if (last - first).days > longest:
@@ -105,6 +112,14 @@ def longest_streak(days: list[date]) -> Streak | None:
         if best is None or length >= best.days:
             best = Streak(days=length, first=first, last=day)
     return best
+
+
+def _within_calendar(day_of: Callable[[MomentT], date], moment: MomentT, field: str) -> date:
+    """Return the day of a moment. Raises ValidationFailed naming the field where the calendar has none."""
+    try:
+        return day_of(moment)
+    except OverflowError:
+        raise ValidationFailed(field=field, reason="out_of_range") from None
 
 
 def _day_after(moment: datetime) -> date:
