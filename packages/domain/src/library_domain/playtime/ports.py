@@ -93,16 +93,33 @@ class FoundSession:
     session_id: SessionId
 
 
-class StaleSessions(Protocol):
-    """Running sessions of all users."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningSessions:
+    """How many sessions run; `over` are those that nobody has ended yet, though by their own rules they are over."""
 
-    async def find(self, *, now: datetime, after: FoundSession | None, limit: int) -> Sequence[FoundSession]:
+    active: int
+    afk: int
+    over: int
+
+
+class StaleSessions(Protocol):
+    """Running sessions of all users.
+
+    Both methods raise DependencyUnavailable when the database does not answer in time.
+    """
+
+    async def find(
+        self, *, now: datetime, after: FoundSession | None, before: UserId | None, limit: int
+    ) -> Sequence[FoundSession]:
         """Return up to `limit` sessions beyond `after` that seem to be over, in the order of their keys.
 
-        Nothing is locked (data 27), so each is to be looked at again; none that is over is left out.
-
-        Raises DependencyUnavailable when the database does not answer in time.
+        With `before` only those of users whose id is less. Nothing is locked (data 27), so each is to be looked at again;
+        none that is over is left out.
         """
+        ...
+
+    async def count(self, *, now: datetime) -> RunningSessions:
+        """Return how many there are, by going through all of them."""
         ...
 
 

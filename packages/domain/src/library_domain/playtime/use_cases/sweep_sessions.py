@@ -1,7 +1,7 @@
 """End what nobody ended: sessions that are over by their own rules (contract 4.2; data 8 and 9)."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,24 +9,26 @@ from library_domain.playtime.model import EndReason, SessionRecord
 from library_domain.playtime.ports import FoundSession, PlaytimeUnitOfWork, StaleSessions
 from library_domain.shared.clock import Clock
 from library_domain.shared.errors import UserErased
+from library_domain.shared.ids import UserId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepSessions:
-    """Deal with at most `limit` sessions beyond `after`."""
+    """Deal with at most `limit` sessions beyond `after`, of users whose id is less than `before`."""
 
     limit: int
     after: FoundSession | None = None
+    before: UserId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepSessionsResult:
-    """What was ended, by reason; how late the latest of them was; and after whom to go on, None at the end."""
+    """What was ended, by reason; how late each of them was; and after whom to go on, None at the end."""
 
     ended: Mapping[EndReason, int]
     busy: int
     """Left alone because somebody else was at that user's data: they are found again in the next pass."""
-    lateness: timedelta
+    lateness: Sequence[timedelta]
     next_after: FoundSession | None
 
 
@@ -43,9 +45,12 @@ class SweepSessionsHandler:
 
     async def __call__(self, command: SweepSessions) -> SweepSessionsResult:
         now = self._clock.now()
-        found = await self._stale.find(now=now, after=command.after, limit=command.limit)
+        found = await self._stale.find(
+            now=now, after=command.after, before=command.before, limit=command.limit
+        )
         ended: Counter[EndReason] = Counter()
-        busy, lateness = 0, timedelta()
+        lateness: list[timedelta] = []
+        busy = 0
         for each in found:
             try:
                 async with self._uow.begin_if_free(each.user_id) as tx:
@@ -63,7 +68,7 @@ class SweepSessionsHandler:
                 # Since a moment ago; whoever erases the user deletes the session too.
                 continue
             ended[record.session.reason] += 1
-            lateness = max(lateness, _lateness(record, now))
+            lateness.append(_lateness(record, now))
         return SweepSessionsResult(
             ended=ended,
             busy=busy,
