@@ -7,6 +7,7 @@ from library_domain.playtime.model.periods import (
     Days,
     ReportPeriod,
     Streak,
+    average,
     longest_streak,
 )
 from library_domain.playtime.model.record import (
@@ -63,6 +64,7 @@ __all__ = [
     "SessionStatus",
     "Streak",
     "Sums",
+    "average",
     "longest_streak",
     "started_at",
     "whole_second",

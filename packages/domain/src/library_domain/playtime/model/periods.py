@@ -13,6 +13,7 @@ DEFAULT_DAYS = 30
 MAX_DAYS = {"daily": 366, "weekly": 7 * 366, "monthly": 31 * 366}
 """How long a span may be by how it is divided: no answer has more than 366 periods, or thereabouts."""
 _DAY = timedelta(days=1)
+_WEEK = 7
 _REPORT = re.compile(r"([0-9]{4})(?:-(0[1-9]|1[0-2]))?")
 
 MomentT = TypeVar("MomentT", date, datetime)
@@ -45,9 +46,18 @@ class Days:
     end: date
 
     @property
+    def last(self) -> date:
+        """Return the last of them."""
+        return self.end - _DAY
+
+    @property
     def count(self) -> int:
         """Return how many days it are."""
         return (self.end - self.first).days
+
+    def per_week(self, count: int) -> float:
+        """Return how many of so many fall to a week, with two places."""
+        return round(count * _WEEK / self.count, 2)
 
     @classmethod
     def between(
@@ -98,6 +108,11 @@ class Streak:
     days: int
     first: date
     last: date
+
+
+def average(total_seconds: int, count: int) -> int:
+    """Return how many of the seconds come to one of so many, cut to a whole second; 0 of none."""
+    return total_seconds // count if count else 0
 
 
 def longest_streak(days: list[date]) -> Streak | None:
