@@ -1,13 +1,15 @@
 """Begin to play: the right to play, the copy, and the session (contract 4.2; spec flow 2)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from library_domain.catalog.model import Platform, ProductType
 from library_domain.catalog.ports import GameReader
 from library_domain.library.errors import AccessDenied, GameNotFound
-from library_domain.library.model import LibraryEntry, decide_access
+from library_domain.library.model import Grant, decide_access
 from library_domain.library.ports import LibraryRepository
 from library_domain.playtime.errors import SessionAlreadyActive
 from library_domain.playtime.model import EndReason, Session, SessionId, whole_second
@@ -68,7 +70,9 @@ class SeenStart:
     """What a start is decided on where it is simple."""
 
     user: SeenUser
-    entry: LibraryEntry
+    library_item_id: UUID
+    kind: ProductType
+    grants: Sequence[Grant]
     game_name: str | None
     is_free: bool
     """Whether neither the user plays the game nor anybody this copy."""
@@ -120,7 +124,13 @@ class StartSessionHandler:
         seen = await self._quick.before_start(command.user_id, command.game_id)
         if seen is None or not seen.is_free:
             return None
-        licence = licence_of(seen.entry, now)
+        licence = licence_of(
+            command,
+            library_item_id=seen.library_item_id,
+            kind=seen.kind,
+            grants=seen.grants,
+            now=now,
+        )
         if licence.owner_id != command.user_id:
             return None
         session = self._begun(command, licence, command.platform, now)
@@ -134,9 +144,16 @@ class StartSessionHandler:
             entries = await tx.library.entries(command.user_id, (command.game_id,))
             if command.game_id not in entries:
                 raise GameNotFound(game_id=command.game_id)
-            licence = licence_of(entries[command.game_id], now)
-            games = await tx.games.known((command.game_id,))
-            name = games[command.game_id].name if command.game_id in games else None
+            entry = entries[command.game_id]
+            game = (await tx.games.known((command.game_id,))).get(command.game_id)
+            name = None if game is None else game.name
+            licence = licence_of(
+                command,
+                library_item_id=entry.id,
+                kind=entry.product_type if game is None else game.product_type,
+                grants=entry.grants,
+                now=now,
+            )
 
             running = await tx.sessions.running_game(command.user_id, command.game_id)
             if running is not None and running.over(now) is None:
@@ -175,14 +192,16 @@ class StartSessionHandler:
         )
 
 
-def licence_of(entry: LibraryEntry, now: datetime) -> Licence:
+def licence_of(
+    command: StartSession, *, library_item_id: UUID, kind: ProductType, grants: Sequence[Grant], now: datetime
+) -> Licence:
     """Find the right by which the user plays this game now: the one place that sharing will join.
 
     Raises AccessDenied and ValidationFailed as StartSessionHandler does.
     """
-    if entry.product_type is ProductType.DLC:
+    if kind is ProductType.DLC:
         raise ValidationFailed(field="game_id", reason="dlc")
-    verdict = decide_access(entry.grants, now=now)
+    verdict = decide_access(grants, now=now)
     if not verdict.allowed:
-        raise AccessDenied(game_id=entry.game_id, reason=verdict.reason)
-    return Licence(owner_id=verdict.owner_id or entry.user_id, library_item_id=entry.id)
+        raise AccessDenied(game_id=command.game_id, reason=verdict.reason)
+    return Licence(owner_id=verdict.owner_id or command.user_id, library_item_id=library_item_id)

@@ -40,12 +40,11 @@ class Sums:
 
     def plus(self, session: EndedSession) -> "Sums":
         """Return the sums with this session in them."""
-        by_day = dict(self.by_day)
-        for share in session.days:
-            by_day[share.day] = by_day.get(share.day, 0) + share.active_seconds
         return Sums(
             total_playtime_seconds=self.total_playtime_seconds + session.duration_seconds,
-            by_day=by_day,
+            by_day={
+                share.day: self.by_day.get(share.day, 0) + share.active_seconds for share in session.days
+            },
             long_running=self.long_running,
         )
 
