@@ -11,6 +11,7 @@ from fakes.clock import START, FakeClock
 
 from library_consumers.jobs import PURCHASE_PATIENCE, Steps
 from library_domain.catalog.use_cases.fetch_metadata import FetchMetadata, FetchMetadataResult
+from library_domain.flows.end_withdrawn_sessions import EndWithdrawnSessions, EndWithdrawnSessionsResult
 from library_domain.jobs.model import Again, Continue, Done, Dropped, Job, JobResult
 from library_domain.library.use_cases.apply_subscription import ApplySubscription, ApplySubscriptionResult
 from library_domain.library.use_cases.record_installation import RecordInstallationResult
@@ -39,6 +40,7 @@ class Bench:
             fetch_metadata=self._use_case,
             apply_subscription=self._use_case,
             record_installation=self._use_case,
+            end_withdrawn=self._use_case,
             clock=clock,
         ).by_kind()
 
@@ -98,6 +100,15 @@ class TestApplySubscription:
         end = clock.now() + 30 * MINUTE
 
         assert await self.work(bench, ApplySubscriptionResult(done=True, again_at=end)) == Again(end)
+
+
+class TestEndWithdrawn:
+    async def test_ends_what_the_user_plays_without_a_right(self, bench: Bench) -> None:
+        bench.answer = EndWithdrawnSessionsResult(ended=(PORTAL,))
+
+        assert await bench.work("playtime.end_withdrawn", str(ALICE)) == Done()
+
+        assert bench.commands == [EndWithdrawnSessions(user_id=ALICE)]
 
 
 class TestRecordInstallation:

@@ -39,7 +39,9 @@ from library_domain.catalog.use_cases.learn_games import LearnGamesHandler
 from library_domain.catalog.use_cases.update_achievement import UpdateAchievementHandler
 from library_domain.catalog.use_cases.update_game import UpdateGameHandler
 from library_domain.flows.add_to_library import AddToLibraryHandler
+from library_domain.flows.end_withdrawn_sessions import EndWithdrawnSessionsHandler
 from library_domain.jobs.use_cases.work_job import RetryPolicy, WorkJobHandler
+from library_domain.library.ports import END_WITHDRAWN
 from library_domain.library.use_cases.apply_subscription import ApplySubscriptionHandler
 from library_domain.library.use_cases.change_subscription import APPLY_SUBSCRIPTION, ChangeSubscriptionHandler
 from library_domain.library.use_cases.defer_installation import RECORD_INSTALLATION, DeferInstallationHandler
@@ -191,6 +193,7 @@ async def open_worker(settings: WorkSettings) -> AsyncIterator[tuple[Worker, Man
             record_installation=use_case(
                 RecordInstallationHandler(uow=uow, clock=clock), name=RECORD_INSTALLATION
             ),
+            end_withdrawn=use_case(EndWithdrawnSessionsHandler(uow=uow, clock=clock), name=END_WITHDRAWN),
             clock=clock,
         ).by_kind()
         store = PostgresJobStore(pool, clock=clock, ids=ids)

@@ -9,8 +9,10 @@ from library_consumers.application import UseCase
 from library_consumers.events.download import deferred
 from library_domain.catalog.ports import FETCH_METADATA
 from library_domain.catalog.use_cases.fetch_metadata import FetchMetadata, FetchMetadataResult
+from library_domain.flows.end_withdrawn_sessions import EndWithdrawnSessions, EndWithdrawnSessionsResult
 from library_domain.jobs.model import Again, Continue, Done, Dropped, Job, JobResult
 from library_domain.jobs.ports import JobStep
+from library_domain.library.ports import END_WITHDRAWN
 from library_domain.library.use_cases.apply_subscription import ApplySubscription, ApplySubscriptionResult
 from library_domain.library.use_cases.change_subscription import APPLY_SUBSCRIPTION
 from library_domain.library.use_cases.defer_installation import RECORD_INSTALLATION
@@ -31,6 +33,7 @@ class Steps:
     fetch_metadata: UseCase[FetchMetadata, FetchMetadataResult]
     apply_subscription: UseCase[ApplySubscription, ApplySubscriptionResult]
     record_installation: UseCase[RecordInstallation, RecordInstallationResult]
+    end_withdrawn: UseCase[EndWithdrawnSessions, EndWithdrawnSessionsResult]
     clock: Clock
 
     def by_kind(self) -> Mapping[str, JobStep]:
@@ -39,6 +42,7 @@ class Steps:
             FETCH_METADATA: self._fetch_metadata,
             APPLY_SUBSCRIPTION: self._apply_subscription,
             RECORD_INSTALLATION: self._record_installation,
+            END_WITHDRAWN: self._end_withdrawn,
         }
 
     async def _fetch_metadata(self, job: Job) -> JobResult:
@@ -69,6 +73,10 @@ class Steps:
         if now >= job.created_at + PURCHASE_PATIENCE:
             return Dropped()
         return Again(min(self._later(job, _PURCHASE_PAUSES), job.created_at + PURCHASE_PATIENCE))
+
+    async def _end_withdrawn(self, job: Job) -> JobResult:
+        await self.end_withdrawn(EndWithdrawnSessions(user_id=UserId(UUID(job.key))))
+        return Done()
 
     def _later(self, job: Job, pauses: tuple[timedelta, timedelta]) -> datetime:
         """Return a time as far ahead as the job is old, within bounds: the longer in vain, the more rarely."""

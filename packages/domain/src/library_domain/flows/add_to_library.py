@@ -9,11 +9,11 @@ from uuid import UUID
 from library_domain.catalog.model import Game, ProductType
 from library_domain.catalog.ports import GameReader
 from library_domain.library.model import AcquisitionType, Grant, LibraryEntry, source_of_transaction
-from library_domain.library.ports import LibraryRepository, RefundRepository
+from library_domain.library.ports import END_WITHDRAWN, LibraryRepository, RefundRepository
 from library_domain.shared.clock import Clock
 from library_domain.shared.ids import GameId, IdSource, UserId
 from library_domain.shared.money import Money
-from library_domain.shared.ports import Recorder, UnitOfWork
+from library_domain.shared.ports import JobQueue, Recorder, UnitOfWork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,11 @@ class AddToLibraryTransaction(Recorder, Protocol):
     @property
     def games(self) -> GameReader:
         """Names and kinds."""
+        ...
+
+    @property
+    def jobs(self) -> JobQueue:
+        """The queue of later work."""
         ...
 
 
@@ -111,6 +116,9 @@ class AddToLibraryHandler:
 
             in_order = [entries[product_id] for product_id in sorted(entries)]
             await tx.library.save(*in_order)
+            if any(entry.lost_access for entry in in_order):
+                # It was noticed here that another right ran out, and this one is refunded already.
+                await tx.jobs.enqueue(END_WITHDRAWN, [str(command.user_id)])
             tx.record(*(event for entry in in_order for event in entry.events))
         return AddToLibraryResult(added=tuple(added))
 

@@ -87,6 +87,11 @@ class LibraryEntry:
         """Whether the entry shows a right as a live one. That it ran out since, only `refresh` finds."""
         return bool(self.grants) and self.revoked_at is None
 
+    @property
+    def lost_access(self) -> bool:
+        """Whether access ended since the entry was loaded: what is played of it must end (details 3.8)."""
+        return any(isinstance(event, AccessRevoked) for event in self.events)
+
     def has_access(self, now: datetime) -> bool:
         """Tell whether one of the rights holds now; the base game of a DLC is not looked at."""
         return best(self.grants, now) is not None

@@ -7,7 +7,7 @@ from library_domain.catalog.model import ProductType
 from library_domain.catalog.ports import FETCH_METADATA
 from library_domain.library.events import SubscriptionApplied
 from library_domain.library.model import LibraryEntry
-from library_domain.library.ports import LibraryUnitOfWork
+from library_domain.library.ports import END_WITHDRAWN, LibraryUnitOfWork
 from library_domain.shared.clock import Clock
 from library_domain.shared.ids import IdSource, UserId
 
@@ -74,6 +74,8 @@ class ApplySubscriptionHandler:
                 await tx.jobs.enqueue(
                     FETCH_METADATA, [str(game_id) for game_id in batch if game_id not in games]
                 )
+                if any(entry.lost_access for entry in in_order):
+                    await tx.jobs.enqueue(END_WITHDRAWN, [str(command.user_id)])
                 tx.record(
                     SubscriptionApplied(
                         user_id=command.user_id,

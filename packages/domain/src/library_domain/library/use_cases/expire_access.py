@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from library_domain.library.ports import LibraryUnitOfWork, OutdatedEntries
+from library_domain.library.ports import END_WITHDRAWN, LibraryUnitOfWork, OutdatedEntries
 from library_domain.shared.clock import Clock
 from library_domain.shared.errors import UserErased
 
@@ -46,6 +46,8 @@ class ExpireAccessHandler:
                         entry.refresh(now=now, game_name=games[game_id].name if game_id in games else None)
                     changed = [entry for entry in entries.values() if entry.is_changed]
                     await tx.library.save(*changed)
+                    if any(entry.lost_access for entry in changed):
+                        await tx.jobs.enqueue(END_WITHDRAWN, [str(user_id)])
                     tx.record(*(event for entry in changed for event in entry.events))
             except UserErased:
                 # Since a moment ago; whoever erases the user deletes the entries too.

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from library_domain.library.model import Loss
-from library_domain.library.ports import LibraryUnitOfWork
+from library_domain.library.ports import END_WITHDRAWN, LibraryUnitOfWork
 from library_domain.shared.clock import Clock
 from library_domain.shared.ids import GameId, UserId
 
@@ -66,5 +66,7 @@ class RefundPurchaseHandler:
             )
             await tx.refunds.save(refunds)
             await tx.library.save(*(entry for entry in entries.values() if entry.events))
+            if withdrawn:
+                await tx.jobs.enqueue(END_WITHDRAWN, [str(command.user_id)])
             tx.record(*refunds.events, *(event for entry in entries.values() for event in entry.events))
         return RefundPurchaseResult(withdrawn=withdrawn)
