@@ -60,3 +60,40 @@ async def test_stops_when_told() -> None:
     report = await sweep({"inbox": batches(10, 10)}, deadline=never(), stopped=lambda: True)
 
     assert report.unfinished == ["inbox"]
+
+
+async def test_a_task_with_a_share_leaves_the_others_their_turn_and_then_has_what_is_left() -> None:
+    time, turns = [0.0], []
+
+    def a_task(name: str, *sizes: int) -> Batch:
+        batch = batches(*sizes)
+
+        async def takes_a_second() -> tuple[int, bool]:
+            turns.append(name)
+            time[0] += 1
+            return await batch()
+
+        return takes_a_second
+
+    report = await sweep(
+        {"sessions": a_task("sessions", *[10] * 20), "inbox": a_task("inbox", 10, 1)},
+        deadline=Deadline(10, clock=lambda: time[0]),
+        shares={"sessions": 0.5},
+    )
+
+    assert turns == ["sessions"] * 5 + ["inbox"] * 2 + ["sessions"] * 3
+    assert report.done == {"sessions": 80, "inbox": 11}
+    assert report.unfinished == ["sessions"]
+
+
+async def test_a_share_is_no_more_than_what_the_pass_has_left() -> None:
+    time = [0.0]
+    deadline = Deadline(10, clock=lambda: time[0])
+
+    time[0] = 8
+    part = deadline.part(0.5)
+
+    time[0] = 9.9
+    assert not part.passed()
+    time[0] = 10
+    assert part.passed()

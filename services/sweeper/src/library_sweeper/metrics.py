@@ -4,14 +4,19 @@ import asyncio
 import math
 
 from loguru import logger
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import pushadd_to_gateway
 
+from library_domain.playtime.model import EndReason
+from library_domain.playtime.ports import RunningSessions
+from library_domain.playtime.use_cases.sweep_sessions import SweepSessionsResult
 from library_domain.shared.clock import Clock
 from library_sweeper.sweep import Report
 
 _PUSH_SECONDS = 5.0
 _JOB = "library-sweeper"
+_LATENESS_SECONDS = (1, 5, 15, 30, 60, 120, 300, 900, 3_600, 14_400, 86_400)
+"""A pass a minute finds a session within one; what took longer was left by passes that were cut off, or there were none."""
 
 
 class SweepMetrics:
@@ -65,3 +70,60 @@ class SweepMetrics:
             )
         except OSError as error:
             logger.warning("the metrics were not pushed: {}", type(error).__name__)
+
+
+class SessionMetrics:
+    """Metrics of the task `sessions`."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        running = Gauge(
+            "library_sessions_live",
+            "Sessions that run, by status, as of the end of the last walk; `over` are those that wait to be ended.",
+            ("status",),
+            registry=registry,
+        )
+        self._running = {status: running.labels(status) for status in ("active", "afk", "over")}
+        # Nobody counted yet.
+        for gauge in self._running.values():
+            gauge.set(math.nan)
+        swept = Counter(
+            "library_sessions_swept",
+            "Sessions that were ended, by why they were over.",
+            ("reason",),
+            registry=registry,
+        )
+        self._swept = {
+            reason: swept.labels(reason)
+            for reason in (EndReason.TIMEOUT, EndReason.AFK, EndReason.MAX_DURATION)
+        }
+        self._busy = Counter(
+            "library_sessions_busy",
+            "Sessions that were left for the next pass because somebody was at their user's data.",
+            registry=registry,
+        )
+        self._failed = Counter(
+            "library_sessions_failed",
+            "Sessions that could not be ended; a person must look.",
+            registry=registry,
+        )
+        self._lateness = Histogram(
+            "library_sessions_sweep_lateness_seconds",
+            "For how long a session had been over when it was ended.",
+            buckets=_LATENESS_SECONDS,
+            registry=registry,
+        )
+
+    def observe(self, result: SweepSessionsResult) -> None:
+        """Count a batch."""
+        for reason, sessions in result.ended.items():
+            self._swept[reason].inc(sessions)
+        for each in result.lateness:
+            self._lateness.observe(each.total_seconds())
+        self._busy.inc(result.busy)
+        self._failed.inc(len(result.failed))
+
+    def show(self, running: RunningSessions) -> None:
+        """Say what runs."""
+        self._running["active"].set(running.active)
+        self._running["afk"].set(running.afk)
+        self._running["over"].set(running.over)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from library_domain.playtime.model import EndReason, SessionRecord
 from library_domain.playtime.ports import FoundSession, PlaytimeUnitOfWork, StaleSessions
 from library_domain.shared.clock import Clock
-from library_domain.shared.errors import UserErased
+from library_domain.shared.errors import DependencyUnavailable, UserErased
 from library_domain.shared.ids import UserId
 
 
@@ -29,6 +29,8 @@ class SweepSessionsResult:
     busy: int
     """Left alone because somebody else was at that user's data: they are found again in the next pass."""
     lateness: Sequence[timedelta]
+    failed: Sequence[tuple[FoundSession, Exception]]
+    """A bug of ours, or of what was stored, keeps one session from its end, not those behind it."""
     next_after: FoundSession | None
 
 
@@ -50,6 +52,7 @@ class SweepSessionsHandler:
         )
         ended: Counter[EndReason] = Counter()
         lateness: list[timedelta] = []
+        failed: list[tuple[FoundSession, Exception]] = []
         busy = 0
         for each in found:
             try:
@@ -67,12 +70,18 @@ class SweepSessionsHandler:
             except UserErased:
                 # Since a moment ago; whoever erases the user deletes the session too.
                 continue
+            except DependencyUnavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 - told to the caller, who logs it
+                failed.append((each, error))
+                continue
             ended[record.session.reason] += 1
             lateness.append(_lateness(record, now))
         return SweepSessionsResult(
             ended=ended,
             busy=busy,
             lateness=lateness,
+            failed=failed,
             next_after=found[-1] if len(found) == command.limit else None,
         )
 
