@@ -9,6 +9,7 @@ import pytest
 from fakes.games import FakeForgottenStubs, FakeGameReader
 from fakes.library_reader import FakeLibraryReader
 from fakes.rights import FakeOutdatedEntries
+from fakes.sessions import FakeStaleSessions
 from fakes.store import Activity, Store, User
 from fakes.unit_of_work import FakeUnitOfWork
 from servers import SERVERS
@@ -18,6 +19,7 @@ from library_adapters.postgres.library import PostgresOutdatedEntries
 from library_adapters.postgres.library_reader import PostgresLibraryReader
 from library_adapters.postgres.maintenance import PostgresForgottenStubs
 from library_adapters.postgres.pool import Pool
+from library_adapters.postgres.sessions import PostgresStaleSessions
 from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from library_domain.catalog.model import GamePrice
 from library_domain.shared.ids import GameId, UserId
@@ -31,6 +33,7 @@ class MemoryWorld:
         self.reader = FakeLibraryReader(self.store)
         self.forgotten_stubs = FakeForgottenStubs(self.store)
         self.outdated = FakeOutdatedEntries(self.store)
+        self.stale = FakeStaleSessions(self.store)
 
     async def revision(self, user: UserId) -> int:
         return self.store.users[user].revision if user in self.store.users else 0
@@ -91,6 +94,7 @@ class PostgresWorld:
         self.reader = reader or PostgresLibraryReader(pool)
         self.forgotten_stubs = PostgresForgottenStubs(pool)
         self.outdated = PostgresOutdatedEntries(pool)
+        self.stale = PostgresStaleSessions(pool)
 
     async def _rows(self, query: str, *parameters: Any) -> list[dict[str, Any]]:
         async with self.pool.connection() as connection:

@@ -28,3 +28,7 @@ class SequentialIds:
     def new(self) -> UUID:
         self._last += 1
         return UUID(int=(7 << 76) | (8 << 60) | self._last)
+
+    def new_at(self, moment: datetime) -> UUID:
+        milliseconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+        return UUID(int=(milliseconds << 80) | self.new().int)

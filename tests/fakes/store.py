@@ -1,7 +1,7 @@
 """What the fakes of one test share: the committed state of an imaginary database."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from library_domain.accounts.model import ErasureJob
 from library_domain.catalog.model import Game, GameAchievement, GamePrice
 from library_domain.library.model import Category, GameInstallations, LibraryEntry, Refund, Subscription
 from library_domain.outbox.model import OutboxMessage
+from library_domain.playtime.model import Session, SessionRecord
 from library_domain.shared.ids import GameId, UserId
 from library_domain.shared.ports import JobPayload
 
@@ -31,10 +32,36 @@ class StoredAnswer:
 
 @dataclass
 class Activity:
-    """What playing leaves in the row of an entry; no use case writes it yet."""
+    """What playing leaves in the row of an entry."""
 
     last_played_at: datetime | None = None
     total_playtime: int = 0
+
+
+@dataclass
+class Lease:
+    session_id: UUID
+    player_id: UserId
+    since: datetime
+
+
+@dataclass
+class KeptSession:
+    """A record, and when it was written."""
+
+    record: SessionRecord
+    created_at: datetime
+
+
+@dataclass
+class Played:
+    """What was played of a game on a day or in a month."""
+
+    first_played_at: datetime
+    last_played_at: datetime
+    total_playtime: int = 0
+    sessions_count: int = 0
+    longest_session_seconds: int = 0
 
 
 @dataclass
@@ -69,6 +96,11 @@ class Store:
     subscriptions: dict[tuple[UserId, str], Subscription] = field(default_factory=dict)
     categories: dict[UserId, dict[UUID, Category]] = field(default_factory=dict)
     installations: dict[tuple[UserId, GameId], GameInstallations] = field(default_factory=dict)
+    sessions: dict[tuple[UserId, UUID], Session] = field(default_factory=dict)
+    leases: dict[tuple[UserId, GameId], Lease] = field(default_factory=dict)
+    ended: dict[tuple[UserId, UUID], KeptSession] = field(default_factory=dict)
+    days: dict[tuple[UserId, date, GameId], Played] = field(default_factory=dict)
+    months: dict[tuple[UserId, GameId, int, int], Played] = field(default_factory=dict)
     erasures: dict[UserId, ErasureJob] = field(default_factory=dict)
     games: dict[GameId, Game] = field(default_factory=dict)
     achievements: dict[tuple[GameId, str], GameAchievement] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from fakes.games import FakeAchievements, FakeGames, FakePrices
 from fakes.jobs import FakeJobs
 from fakes.rights import FakeRefunds, FakeSubscriptions
+from fakes.sessions import FakeSessions
 from fakes.store import Epoch, Store, StoredAnswer, User
 from library_adapters.postgres.encoding import envelope, headers
 from library_domain.accounts.model import ErasureJob
@@ -165,6 +166,10 @@ class FakeTransaction:
         return FakeInstallations(self)
 
     @property
+    def sessions(self) -> FakeSessions:
+        return FakeSessions(self.store, self.next_revision, self.now)
+
+    @property
     def games(self) -> FakeGames:
         return FakeGames(self.store, self._change_catalog)
 
@@ -224,17 +229,7 @@ class FakeTransaction:
             if event.is_change:
                 user.revision = self.next_revision(event.user_id)
                 user.changed_at = max(now, user.changed_at or now)
-            caller = current_caller()
-            self.store.audit.append(
-                {
-                    "user_id": event.user_id,
-                    "game_id": event.game_id,
-                    "action": event.action,
-                    "actor_id": caller.actor_id,
-                    "request_id": caller.request_id,
-                    "revision": user.revision,
-                }
-            )
+            self._audit(event, user.revision)
             if event.topic is None:
                 continue
             n = counters.get(event.user_id, 0)
@@ -253,6 +248,21 @@ class FakeTransaction:
                     written_at=user.changed_at or now,
                 )
             )
+
+    def _audit(self, event: DomainEvent, revision: int) -> None:
+        caller = current_caller()
+        if event.has_own_record and (not caller.roles or caller.actor_id == event.user_id):
+            return
+        self.store.audit.append(
+            {
+                "user_id": event.user_id,
+                "game_id": event.game_id,
+                "action": event.action,
+                "actor_id": caller.actor_id,
+                "request_id": caller.request_id,
+                "revision": revision,
+            }
+        )
 
 
 class FakeOnce:
@@ -274,6 +284,7 @@ class FakeUnitOfWork:
         self._patience_seconds = patience_seconds
         self._turn = asyncio.Lock()
         self._current: ContextVar[FakeTransaction | None] = ContextVar("fake", default=None)
+        self._holder: FakeTransaction | None = None
 
     @asynccontextmanager
     async def begin(self, *users: UserId) -> AsyncIterator[FakeTransaction]:
@@ -284,6 +295,15 @@ class FakeUnitOfWork:
             return
         async with self._outermost(DependencyUnavailable("postgres")) as transaction:
             transaction.lock(*users)
+            yield transaction
+
+    @asynccontextmanager
+    async def begin_if_free(self, user_id: UserId) -> AsyncIterator[FakeTransaction | None]:
+        if self._holder is not None and user_id in self._holder.locked:
+            yield None
+            return
+        async with self._outermost(DependencyUnavailable("postgres")) as transaction:
+            transaction.lock(user_id)
             yield transaction
 
     @asynccontextmanager
@@ -324,13 +344,14 @@ class FakeUnitOfWork:
         except TimeoutError:
             raise impatient from None
         try:
-            transaction = FakeTransaction(deepcopy(self.store), self._clock, self._ids)
+            transaction = self._holder = FakeTransaction(deepcopy(self.store), self._clock, self._ids)
             token = self._current.set(transaction)
             try:
                 yield transaction
                 transaction.flush()
             finally:
                 transaction.is_open = False
+                self._holder = None
                 self._current.reset(token)
             self.store.__dict__.update(transaction.store.__dict__)
         finally:

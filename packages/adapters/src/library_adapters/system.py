@@ -1,7 +1,7 @@
 """Time and identifiers from the machine: the real `Clock` and `IdSource` of the domain."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -9,6 +9,10 @@ from pydantic import AwareDatetime, Field
 from uuid_utils import compat
 
 from library_domain.shared.clock import Clock
+
+_UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NANOSECONDS = 1_000_000
+"""In a millisecond."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,3 +78,8 @@ class Uuid7Source:
     def new(self) -> UUID:
         """Return a new UUIDv7 (contract 1)."""
         return compat.uuid7()
+
+    def new_at(self, moment: datetime) -> UUID:
+        """Return a new UUIDv7 whose millisecond is that of `moment` (data 8)."""
+        milliseconds = (moment - _UNIX_EPOCH) // timedelta(milliseconds=1)
+        return compat.uuid7(nanoseconds=milliseconds * _NANOSECONDS)

@@ -39,6 +39,15 @@ class KeyedLock:
             yield
 
     @asynccontextmanager
+    async def hold_if_free(self, key: Hashable) -> AsyncIterator[bool]:
+        """Hold the key if nobody holds or awaits it; tell whether it is held."""
+        if key in self._entries:
+            yield False
+            return
+        async with self._one(key):
+            yield True
+
+    @asynccontextmanager
     async def _one(self, key: Hashable) -> AsyncIterator[None]:
         entry = self._entries.setdefault(key, _Entry())
         if entry.users > self._waiting_max:

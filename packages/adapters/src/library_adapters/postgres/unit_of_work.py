@@ -1,11 +1,12 @@
 """Transactions with the user's mutex, the claim of an event or request, the audit log and the outbox (data 9 to 12)."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from psycopg import errors as pg
 from psycopg.types.json import Jsonb
@@ -24,6 +25,7 @@ from library_adapters.postgres.library import PostgresLibrary
 from library_adapters.postgres.pool import Pool
 from library_adapters.postgres.prices import PostgresPrices
 from library_adapters.postgres.refunds import PostgresRefunds
+from library_adapters.postgres.sessions import PostgresSessions
 from library_adapters.postgres.settings import PostgresSettings
 from library_adapters.postgres.statements import statements
 from library_adapters.postgres.subscriptions import PostgresSubscriptions
@@ -89,6 +91,11 @@ class PostgresTransaction:
         return PostgresInstallations(self.connection, next_revision=self.next_revision, now=self.clock.now)
 
     @property
+    def sessions(self) -> PostgresSessions:
+        """Running sessions and records."""
+        return PostgresSessions(self.connection, next_revision=self.next_revision, now=self.clock.now)
+
+    @property
     def games(self) -> PostgresGames:
         """The read model of games."""
         return PostgresGames(self.connection, now=self.clock.now, on_change=self._change_catalog)
@@ -143,6 +150,15 @@ class PostgresTransaction:
         for user_id in wanted:
             self.locked[user_id] = await self._lock(user_id)
 
+    async def lock_if_free(self, user_id: UserId) -> bool:
+        """Take the user's mutex unless somebody holds it; tell whether it was taken. Raises UserErased."""
+        parameters = {"user_id": user_id}
+        row = await (await self.connection.execute(_SQL["lock_user_if_free"], parameters)).fetchone()
+        if row is None:
+            return False
+        self.locked[user_id] = _held(user_id, row)
+        return True
+
     async def _lock(self, user_id: UserId) -> _LockedUser:
         row = await (await self.connection.execute(_SQL["lock_user"], {"user_id": user_id})).fetchone()
         if row is None:
@@ -151,9 +167,7 @@ class PostgresTransaction:
         if row is None:
             msg = "the revision row that was just made is not there"
             raise RuntimeError(msg)
-        if row["erased_at"] is not None:
-            raise UserErased(user_id=user_id)
-        return _LockedUser(revision=row["revision"], changed_at=row["changed_at"])
+        return _held(user_id, row)
 
     def _change_catalog(self) -> None:
         self.catalog_changed = True
@@ -185,7 +199,9 @@ class PostgresTransaction:
                     for user_id, at in written_at.items()
                 ],
             )
-            await cursor.executemany(_SQL["audit"], [self._audit_row(event, now) for event in self.events])
+            audited = [self._audit_row(event, now) for event in self.events if is_audited(event)]
+            if audited:
+                await cursor.executemany(_SQL["audit"], audited)
             if outbox:
                 await cursor.executemany(_SQL["publish"], outbox)
         return bool(outbox)
@@ -226,6 +242,21 @@ class PostgresTransaction:
         }
 
 
+def is_audited(event: DomainEvent) -> bool:
+    """Tell whether the event gets an audit row: what users do with what has a record of its own gets none (data 8).
+
+    Nor does what nobody did, as when a session is found to be over; what others do for a user does.
+    """
+    caller = current_caller()
+    return not event.has_own_record or bool(caller.roles and caller.actor_id != event.user_id)
+
+
+def _held(user_id: UserId, row: Mapping[str, Any]) -> _LockedUser:
+    if row["erased_at"] is not None:
+        raise UserErased(user_id=user_id)
+    return _LockedUser(revision=row["revision"], changed_at=row["changed_at"])
+
+
 class PostgresOnce:
     """A claim that this transaction holds, or the answer of the one that had it first."""
 
@@ -242,7 +273,7 @@ class PostgresUnitOfWork:
     """Implements library_domain.shared.ports.UnitOfWork on PostgreSQL.
 
     `trace_headers` gives the headers that continue the current trace; `on_outbox` is called after each commit that
-    wrote outbox rows.
+    wrote outbox rows, `on_events` after each that recorded something, with what it was.
     """
 
     def __init__(
@@ -254,12 +285,14 @@ class PostgresUnitOfWork:
         ids: IdSource,
         trace_headers: Callable[[], Mapping[str, str]] = dict,
         on_outbox: Callable[[], None] = lambda: None,
+        on_events: Callable[[Sequence[DomainEvent]], None] = lambda _: None,
     ) -> None:
         self._pool = pool
         self._clock = clock
         self._ids = ids
         self._trace_headers = trace_headers
         self._on_outbox = on_outbox
+        self._on_events = on_events
         self._patience_seconds = settings.lock_timeout_milliseconds / 1000
         self._users = KeyedLock(waiting_max=settings.user_waiting_max)
         self._claims = KeyedLock(waiting_max=settings.user_waiting_max)
@@ -280,6 +313,18 @@ class PostgresUnitOfWork:
             yield transaction
 
     @asynccontextmanager
+    async def begin_if_free(self, user_id: UserId) -> AsyncIterator[PostgresTransaction | None]:
+        """See library_domain.playtime.ports.PlaytimeUnitOfWork: a transaction of its own, whatever is open."""
+        async with self._users.hold_if_free(user_id) as is_ours:
+            if not is_ours:
+                yield None
+                return
+            async with self._transaction() as transaction:
+                with driver_errors():
+                    is_free = await transaction.lock_if_free(user_id)
+                yield transaction if is_free else None
+
+    @asynccontextmanager
     async def once(self, claim: EventClaim | RequestClaim) -> AsyncIterator[PostgresOnce]:
         """See the port."""
         async with self._alone_with(claim), self._outermost(claim.user_id) as transaction:
@@ -296,25 +341,31 @@ class PostgresUnitOfWork:
     @asynccontextmanager
     async def _outermost(self, *users: UserId) -> AsyncIterator[PostgresTransaction]:
         """Open the transaction that commits; one writer per user at a time goes to the pool."""
-        wrote_outbox = False
         try:
-            async with self._users.hold(sorted(set(users)), timeout_seconds=self._patience_seconds):
-                with driver_errors():
-                    async with self._pool.connection() as connection, connection.transaction():
-                        transaction = PostgresTransaction(
-                            connection, self._clock, self._ids, self._trace_headers
-                        )
-                        token = self._current.set(transaction)
-                        try:
-                            yield transaction
-                            wrote_outbox = await transaction.flush()
-                        finally:
-                            transaction.is_open = False
-                            self._current.reset(token)
+            async with (
+                self._users.hold(sorted(set(users)), timeout_seconds=self._patience_seconds),
+                self._transaction() as transaction,
+            ):
+                yield transaction
         except NotInTurn as error:
             raise DependencyUnavailable(POSTGRES) from error
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[PostgresTransaction]:
+        with driver_errors():
+            async with self._pool.connection() as connection, connection.transaction():
+                transaction = PostgresTransaction(connection, self._clock, self._ids, self._trace_headers)
+                token = self._current.set(transaction)
+                try:
+                    yield transaction
+                    wrote_outbox = await transaction.flush()
+                finally:
+                    transaction.is_open = False
+                    self._current.reset(token)
         if wrote_outbox:
             self._on_outbox()
+        if transaction.events:
+            self._on_events(transaction.events)
 
     @asynccontextmanager
     async def _alone_with(self, claim: EventClaim | RequestClaim) -> AsyncIterator[None]:

@@ -7,6 +7,13 @@ SELECT revision, changed_at, erased_at
  WHERE user_id = %(user_id)s
    FOR UPDATE
 
+-- name: lock_user_if_free
+-- The same, unless somebody holds it: then no row.
+SELECT revision, changed_at, erased_at
+  FROM user_revisions
+ WHERE user_id = %(user_id)s
+   FOR UPDATE SKIP LOCKED
+
 -- name: open_user
 -- The first time that we hear of this user.
 INSERT INTO user_revisions (user_id, revision, changed_at)
