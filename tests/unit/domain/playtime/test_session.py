@@ -299,6 +299,9 @@ class TestEnd:
         ):
             assert getattr(ended, name) == getattr(session, name)
 
+    def test_keeps_when_the_client_was_last_heard_of(self) -> None:
+        assert played((60,)).end(after(100), CLIENT).last_heartbeat_at == after(60)
+
     @pytest.mark.parametrize(("contacts", "told"), [([], False), ([(60,)], False), ([(60, 1), (120,)], True)])
     def test_tells_whether_the_client_ever_spoke_of_idle_time(
         self, contacts: list[Contact], told: bool
