@@ -298,6 +298,11 @@ class PostgresUnitOfWork:
         self._claims = KeyedLock(waiting_max=settings.user_waiting_max)
         self._current: ContextVar[PostgresTransaction | None] = ContextVar("transaction", default=None)
 
+    def is_open_here(self) -> bool:
+        """Tell whether this task has a transaction open, which `begin` would join."""
+        current = self._current.get()
+        return current is not None and current.is_open
+
     @asynccontextmanager
     async def begin(self, *users: UserId) -> AsyncIterator[PostgresTransaction]:
         """See the port."""

@@ -207,3 +207,253 @@ SELECT count(*) FILTER (WHERE NOT is_over AND idle_seconds <= %(afk_after)s) AS 
                   extract(EPOCH FROM last_heartbeat_at - start_time)
                   - active_first_day - active_second_day - suspended_seconds - afk_seconds AS idle_seconds
        ) AS shown
+
+-- What follows is the quick way, over the shared connections (data 31): sessions of many users in one statement. What is read
+-- there is decided on in the domain, and what is written counts only where it still is as it was read. Who is locked by
+-- another is passed over, and goes the ordinary way. On Citus it is off, by configuration.
+
+-- name: quick_running
+-- A running session, and the version of its row, which every write changes.
+-- in batches by user_id uuid, session_id uuid
+SELECT {session_members}, live.xmin::text::bigint AS sign
+  FROM active_sessions AS live
+ WHERE live.user_id = %(user_id)s AND live.session_id = %(session_id)s
+
+-- name: quick_before_end
+-- What the end of a running session is decided on. Its days are the one on which it began and the next.
+-- in batches by user_id uuid, session_id uuid, long_before timestamptz
+SELECT {session_members}, live.xmin::text::bigint AS sign,
+       revised.revision, revised.changed_at, game.name AS game_name, owned.total_playtime,
+       (
+           SELECT coalesce(sum(daily.total_playtime), 0)::bigint
+             FROM playtime_stats_daily AS daily
+            WHERE daily.user_id = live.user_id AND daily.date = (live.start_time AT TIME ZONE 'UTC')::date
+       ) AS first_day,
+       (
+           SELECT coalesce(sum(daily.total_playtime), 0)::bigint
+             FROM playtime_stats_daily AS daily
+            WHERE daily.user_id = live.user_id AND daily.date = (live.start_time AT TIME ZONE 'UTC')::date + 1
+       ) AS second_day,
+       (
+           SELECT count(*)
+             FROM active_sessions AS other
+            WHERE other.user_id = live.user_id
+              AND other.session_id <> live.session_id
+              AND other.start_time < %(long_before)s
+       ) AS long_running
+  FROM active_sessions AS live
+  JOIN user_revisions AS revised ON revised.user_id = live.user_id AND revised.erased_at IS NULL
+  JOIN user_libraries AS owned ON owned.user_id = live.user_id AND owned.id = live.library_item_id
+  LEFT JOIN catalog.games AS game ON game.game_id = live.game_id
+ WHERE live.user_id = %(user_id)s AND live.session_id = %(session_id)s
+
+-- name: quick_before_start
+-- What the start of a session is decided on, beside the rights.
+-- in batches by user_id uuid, game_id uuid
+SELECT owned.id AS library_item_id, coalesce(game.product_type, owned.product_type) AS kind, game.name AS game_name,
+       revised.revision, revised.changed_at,
+       NOT EXISTS (
+           SELECT
+             FROM active_sessions AS live
+            WHERE live.user_id = owned.user_id AND live.game_id = owned.game_id
+       )
+       AND NOT EXISTS (
+           SELECT
+             FROM copy_leases AS lent
+            WHERE lent.user_id = owned.user_id AND lent.game_id = owned.game_id
+       ) AS is_free
+  FROM user_libraries AS owned
+  JOIN user_revisions AS revised ON revised.user_id = owned.user_id AND revised.erased_at IS NULL
+  LEFT JOIN catalog.games AS game ON game.game_id = owned.game_id
+ WHERE owned.user_id = %(user_id)s AND owned.game_id = %(game_id)s
+
+-- name: quick_keep
+-- Signs of life.
+-- citus: off there; the row is locked by its key
+WITH told AS (
+    SELECT *
+      FROM unnest(
+               %(each_user_id)s::uuid[], %(each_session_id)s::uuid[], %(each_sign)s::bigint[],
+               %(each_last_heartbeat_at)s::timestamptz[], %(each_last_input_at)s::timestamptz[],
+               %(each_active_first_day)s::integer[], %(each_active_second_day)s::integer[],
+               %(each_afk_seconds)s::integer[], %(each_suspended_seconds)s::integer[], %(each_told_idle)s::boolean[]
+           ) WITH ORDINALITY AS told (
+               user_id, session_id, sign, last_heartbeat_at, last_input_at, active_first_day, active_second_day,
+               afk_seconds, suspended_seconds, told_idle, n
+           )
+), held AS MATERIALIZED (
+    SELECT told.n
+      FROM told
+      JOIN active_sessions AS live ON live.user_id = told.user_id AND live.session_id = told.session_id
+     WHERE live.xmin::text::bigint = told.sign
+     ORDER BY live.user_id, live.session_id
+       FOR UPDATE OF live SKIP LOCKED
+)
+UPDATE active_sessions AS live
+   SET last_heartbeat_at = told.last_heartbeat_at,
+       last_input_at = told.last_input_at,
+       active_first_day = told.active_first_day,
+       active_second_day = told.active_second_day,
+       afk_seconds = told.afk_seconds,
+       suspended_seconds = told.suspended_seconds,
+       told_idle = told.told_idle
+  FROM held
+  JOIN told USING (n)
+ WHERE live.user_id = told.user_id AND live.session_id = told.session_id
+RETURNING told.n, 1::bigint AS place
+
+-- name: quick_open
+-- Sessions that begin, each with its copy and its event, of users whose mutex is free and who are as they were.
+WITH told AS (
+    SELECT *
+      FROM unnest(
+               %(each_user_id)s::uuid[], %(each_revision)s::bigint[], %(each_written_at)s::timestamptz[],
+               %(each_session_id)s::uuid[], %(each_game_id)s::uuid[], %(each_library_item_id)s::uuid[],
+               %(each_device_id)s::text[], %(each_platform)s::text[], %(each_game_version)s::text[],
+               %(each_start_time)s::timestamptz[], %(each_clock_skew_seconds)s::bigint[], %(each_event_id)s::uuid[],
+               %(each_topic)s::text[], %(each_type)s::text[], %(each_payload)s::text[], %(each_headers)s::text[],
+               %(each_shard)s::integer[]
+           ) WITH ORDINALITY AS told (
+               user_id, revision, written_at, session_id, game_id, library_item_id, device_id, platform, game_version,
+               start_time, clock_skew_seconds, event_id, topic, type, payload, headers, shard, n
+           )
+), held AS MATERIALIZED (
+    SELECT told.n
+      FROM told
+      JOIN user_revisions AS revised ON revised.user_id = told.user_id
+     WHERE revised.revision = told.revision - 1 AND revised.erased_at IS NULL
+     ORDER BY revised.user_id
+       FOR UPDATE OF revised SKIP LOCKED
+), raised AS (
+    UPDATE user_revisions AS revised
+       SET revision = told.revision, changed_at = told.written_at
+      FROM held
+      JOIN told USING (n)
+     WHERE revised.user_id = told.user_id
+), begun AS (
+    INSERT INTO active_sessions (
+        user_id, session_id, game_id, library_item_id, owner_id, device_id, platform, game_version, start_time,
+        clock_skew_seconds, last_heartbeat_at, last_input_at, revision
+    )
+    SELECT user_id, session_id, game_id, library_item_id, user_id, device_id, platform, game_version, start_time,
+           clock_skew_seconds, start_time, start_time, revision
+      FROM held
+      JOIN told USING (n)
+), taken AS (
+    INSERT INTO copy_leases (user_id, game_id, session_id, player_id, since)
+    SELECT user_id, game_id, session_id, user_id, start_time
+      FROM held
+      JOIN told USING (n)
+), published AS (
+    INSERT INTO outbox (user_id, revision, n, id, aggregatetype, type, payload, headers, shard, written_at)
+    SELECT user_id, revision, 0, event_id, topic, type, payload::json, headers::jsonb, shard, written_at
+      FROM held
+      JOIN told USING (n)
+)
+SELECT n, 1::bigint AS place
+  FROM held
+
+-- name: quick_close
+-- Sessions that end. The mutex first, then the row, each unless somebody else has it or has changed it; the row goes, and
+-- only then its time is in the sums (data 7).
+WITH told AS (
+    SELECT *
+      FROM unnest(
+               %(each_user_id)s::uuid[], %(each_revision)s::bigint[], %(each_written_at)s::timestamptz[],
+               %(each_sign)s::bigint[], %(each_session_id)s::uuid[], %(each_end_time)s::timestamptz[],
+               %(each_end_reason)s::text[], %(each_over_since)s::timestamptz[], %(each_first_day)s::date[],
+               %(each_first_seconds)s::integer[], %(each_second_day)s::date[], %(each_second_seconds)s::integer[],
+               %(each_duration)s::bigint[], %(each_afk_seconds)s::integer[], %(each_suspended_seconds)s::integer[],
+               %(each_told_idle)s::boolean[], %(each_total_after)s::bigint[], %(each_event_id)s::uuid[],
+               %(each_type)s::text[], %(each_payload)s::text[], %(each_headers)s::text[],
+               %(each_other_event_id)s::uuid[], %(each_other_type)s::text[], %(each_other_payload)s::text[],
+               %(each_other_headers)s::text[], %(each_topic)s::text[], %(each_shard)s::integer[]
+           ) WITH ORDINALITY AS told (
+               user_id, revision, written_at, sign, session_id, end_time, end_reason, over_since, first_day,
+               first_seconds, second_day, second_seconds, duration, afk_seconds, suspended_seconds, told_idle,
+               total_after, event_id, type, payload, headers, other_event_id, other_type, other_payload, other_headers,
+               topic, shard, n
+           )
+), free AS MATERIALIZED (
+    SELECT told.n
+      FROM told
+      JOIN user_revisions AS revised ON revised.user_id = told.user_id
+     WHERE revised.revision = told.revision - 1 AND revised.erased_at IS NULL
+     ORDER BY revised.user_id
+       FOR UPDATE OF revised SKIP LOCKED
+), held AS MATERIALIZED (
+    SELECT told.n
+      FROM free
+      JOIN told USING (n)
+      JOIN active_sessions AS live ON live.user_id = told.user_id AND live.session_id = told.session_id
+     WHERE live.xmin::text::bigint = told.sign
+     ORDER BY live.user_id, live.session_id
+       FOR UPDATE OF live SKIP LOCKED
+), ended AS (
+    DELETE FROM active_sessions AS live
+     USING held, told
+     WHERE told.n = held.n AND live.user_id = told.user_id AND live.session_id = told.session_id
+ RETURNING told.n, {session_members}
+), raised AS (
+    UPDATE user_revisions AS revised
+       SET revision = told.revision, changed_at = told.written_at
+      FROM ended
+      JOIN told USING (n)
+     WHERE revised.user_id = told.user_id
+), released AS (
+    DELETE FROM copy_leases AS lent
+     USING ended
+     WHERE lent.user_id = ended.user_id AND lent.game_id = ended.game_id AND lent.session_id = ended.id
+), shown AS (
+    UPDATE user_libraries AS owned
+       SET total_playtime = told.total_after,
+           last_played_at = greatest(owned.last_played_at, told.end_time),
+           revision = told.revision,
+           updated_at = told.written_at
+      FROM ended
+      JOIN told USING (n)
+     WHERE owned.user_id = ended.user_id AND owned.id = ended.library_item_id
+), recorded AS (
+    INSERT {into_records}
+    SELECT ended.id, ended.user_id, ended.game_id, ended.library_item_id, ended.owner_id, ended.device_id, ended.platform,
+           ended.game_version, ended.start_time, told.end_time, ended.last_heartbeat_at, ended.clock_skew_seconds,
+           told.end_reason, told.over_since, told.duration, told.first_seconds, told.afk_seconds,
+           told.suspended_seconds, told.told_idle, told.total_after, told.revision, told.written_at, told.written_at
+      FROM ended
+      JOIN told USING (n)
+), share AS (
+    SELECT ended.user_id, ended.game_id, ended.library_item_id, ended.start_time, told.end_time, told.revision,
+           told.written_at, part.*
+      FROM ended
+      JOIN told USING (n)
+     CROSS JOIN LATERAL (
+               VALUES (told.first_day, told.first_seconds, 1, told.duration), (told.second_day, told.second_seconds, 0, 0)
+           ) AS part (date, seconds, sessions, longest)
+     WHERE part.date IS NOT NULL
+), in_days AS (
+    INSERT {into_days}
+    SELECT user_id, date, game_id, library_item_id, seconds, sessions, longest, end_time, revision, written_at, written_at
+      FROM share
+     ORDER BY user_id, date, game_id
+    {onto_day}
+), in_months AS (
+    INSERT {into_months}
+    SELECT user_id, game_id, extract(YEAR FROM date), extract(MONTH FROM date), library_item_id, sum(seconds),
+           sum(sessions), max(longest), start_time, end_time, revision, written_at, written_at
+      FROM share
+     GROUP BY user_id, game_id, extract(YEAR FROM date), extract(MONTH FROM date), library_item_id, start_time, end_time,
+              revision, written_at
+    {onto_month}
+), published AS (
+    INSERT INTO outbox (user_id, revision, n, id, aggregatetype, type, payload, headers, shard, written_at)
+    SELECT told.user_id, told.revision, event.n, event.id, told.topic, event.type, event.payload::json,
+           event.headers::jsonb, told.shard, told.written_at
+      FROM ended
+      JOIN told USING (n)
+     CROSS JOIN LATERAL (
+               VALUES (0, told.event_id, told.type, told.payload, told.headers),
+                      (1, told.other_event_id, told.other_type, told.other_payload, told.other_headers)
+           ) AS event (n, id, type, payload, headers)
+)
+SELECT n, 1::bigint AS place
+  FROM ended
