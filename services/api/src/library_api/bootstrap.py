@@ -7,16 +7,25 @@ from functools import partial
 
 from library_adapters.account import open_account
 from library_adapters.postgres.hot_reads.library import open_library_reader
+from library_adapters.postgres.playtime_reader import PostgresPlaytimeReader
 from library_adapters.postgres.pool import open_pool, ping
 from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from library_adapters.postgres.wakeup import relay_wakeup
 from library_adapters.redis import RateLimiter, open_redis
 from library_adapters.redis import ping as ping_redis
 from library_adapters.system import SystemClock, Uuid7Source, clock_of
-from library_adapters.telemetry import Instrument, Management, Tracing, new_registry, trace_headers
+from library_adapters.telemetry import (
+    FactMetrics,
+    Instrument,
+    Management,
+    Tracing,
+    new_registry,
+    trace_headers,
+)
 from library_adapters.tokens import open_verifier
 from library_api.application import Application
 from library_api.settings import Settings
+from library_domain.flows.start_session import StartSessionHandler
 from library_domain.library.use_cases.check_game_access import CheckGameAccessHandler
 from library_domain.library.use_cases.create_category import CreateCategoryHandler
 from library_domain.library.use_cases.delete_category import DeleteCategoryHandler
@@ -30,6 +39,13 @@ from library_domain.library.use_cases.list_users_library import ListUsersLibrary
 from library_domain.library.use_cases.show_item import ShowItemHandler
 from library_domain.library.use_cases.show_version import ShowVersionHandler
 from library_domain.library.use_cases.unfile_item import UnfileItemHandler
+from library_domain.playtime.use_cases.end_session import EndSessionHandler
+from library_domain.playtime.use_cases.list_running_sessions import ListRunningSessionsHandler
+from library_domain.playtime.use_cases.list_sessions import ListSessionsHandler
+from library_domain.playtime.use_cases.record_heartbeat import RecordHeartbeatHandler
+from library_domain.playtime.use_cases.show_report import ShowReportHandler
+from library_domain.playtime.use_cases.show_stats import ShowStatsHandler
+from library_domain.playtime.use_cases.show_users_stats import ShowUsersStatsHandler
 from library_domain.shared.looks import Looks
 
 
@@ -62,13 +78,20 @@ async def open_application(settings: Settings) -> AsyncIterator[tuple[Applicatio
         )
         ids = Uuid7Source()
         uow = PostgresUnitOfWork(
-            pool, settings.postgres, clock=clock, ids=ids, trace_headers=trace_headers, on_outbox=wakeup.call
+            pool,
+            settings.postgres,
+            clock=clock,
+            ids=ids,
+            trace_headers=trace_headers,
+            on_outbox=wakeup.call,
+            on_events=FactMetrics(registry),
         )
         looks = Looks(accounts=accounts, uow=uow, clock=clock)
         limits = RateLimiter(redis, settings.redis, windows=settings.rate_limit.windows, registry=registry)
         reader = await stack.enter_async_context(
             open_library_reader(pool, settings.postgres, registry=registry, tracer_provider=tracing.provider)
         )
+        playtime = PostgresPlaytimeReader(pool)
         instrument = partial(
             Instrument(registry=registry, tracing=tracing),
             timeout_seconds=settings.http.operation_timeout_seconds,
@@ -101,6 +124,22 @@ async def open_application(settings: Settings) -> AsyncIterator[tuple[Applicatio
                 ListUsersLibraryHandler(reader=reader, looks=looks, clock=clock), name="users.library"
             ),
             show_version=instrument(ShowVersionHandler(reader=reader, clock=clock), name="library.version"),
+            start_session=instrument(
+                StartSessionHandler(uow=uow, clock=clock, ids=ids), name="playtime.start"
+            ),
+            record_heartbeat=instrument(
+                RecordHeartbeatHandler(uow=uow, clock=clock), name="playtime.heartbeat"
+            ),
+            end_session=instrument(EndSessionHandler(uow=uow, clock=clock), name="playtime.end"),
+            list_sessions=instrument(ListSessionsHandler(reader=playtime), name="playtime.sessions"),
+            list_running_sessions=instrument(
+                ListRunningSessionsHandler(reader=playtime), name="playtime.running"
+            ),
+            show_stats=instrument(ShowStatsHandler(reader=playtime, clock=clock), name="playtime.stats"),
+            show_report=instrument(ShowReportHandler(reader=playtime), name="playtime.report"),
+            show_users_stats=instrument(
+                ShowUsersStatsHandler(reader=playtime, looks=looks, clock=clock), name="users.playtime"
+            ),
             claims=uow,
             tokens=tokens,
             limits=limits if settings.rate_limit.enabled else None,

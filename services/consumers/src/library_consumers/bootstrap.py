@@ -17,6 +17,7 @@ from library_adapters.postgres.wakeup import relay_wakeup
 from library_adapters.system import SystemClock, Uuid7Source, clock_of
 from library_adapters.telemetry import (
     DoorMetrics,
+    FactMetrics,
     Instrument,
     Management,
     Tracing,
@@ -79,7 +80,13 @@ async def open_consumers(
         stack.push_async_callback(producer.close)
 
         uow = PostgresUnitOfWork(
-            pool, settings.postgres, clock=clock, ids=ids, trace_headers=trace_headers, on_outbox=wakeup.call
+            pool,
+            settings.postgres,
+            clock=clock,
+            ids=ids,
+            trace_headers=trace_headers,
+            on_outbox=wakeup.call,
+            on_events=FactMetrics(registry),
         )
         games = PostgresGameReader(pool)
         use_case = partial(
@@ -176,7 +183,13 @@ async def open_worker(settings: WorkSettings) -> AsyncIterator[tuple[Worker, Man
             open_catalog(settings.catalog, registry=registry, tracer_provider=tracing.provider)
         )
         uow = PostgresUnitOfWork(
-            pool, settings.postgres, clock=clock, ids=ids, trace_headers=trace_headers, on_outbox=wakeup.call
+            pool,
+            settings.postgres,
+            clock=clock,
+            ids=ids,
+            trace_headers=trace_headers,
+            on_outbox=wakeup.call,
+            on_events=FactMetrics(registry),
         )
         use_case = partial(
             Instrument(registry=registry, tracing=tracing),

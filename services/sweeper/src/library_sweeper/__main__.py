@@ -15,13 +15,22 @@ from cyclopts import Parameter
 from library_adapters.process import CLEAN, FAILED, run
 from library_adapters.telemetry import Management
 from library_domain.shared.ids import UserId
-from library_sweeper.bootstrap import TASKS, open_application
+from library_sweeper.bootstrap import SHARES, TASKS, open_application
 from library_sweeper.settings import Settings
 from library_sweeper.sweep import Deadline, sweep
 from library_sweeper.verify import verify_all
 
 Task = Literal[
-    "partitions", "expiry", "stubs", "inbox", "idempotency", "outbox", "refunds", "jobs", "retention"
+    "partitions",
+    "sessions",
+    "expiry",
+    "stubs",
+    "inbox",
+    "idempotency",
+    "outbox",
+    "refunds",
+    "jobs",
+    "retention",
 ]
 
 cli = cyclopts.App(name="library-sweeper", help=__doc__, version_flags=[])
@@ -72,6 +81,7 @@ async def _once(tasks: tuple[str, ...], settings: Settings, stop: asyncio.Event)
         report = await sweep(
             application.tasks,
             chosen=tasks,
+            shares=SHARES,
             deadline=Deadline(settings.sweeper.deadline_seconds),
             stopped=stop.is_set,
         )
@@ -93,6 +103,7 @@ async def _loop(tasks: tuple[str, ...], settings: Settings, stop: asyncio.Event)
             report = await sweep(
                 application.tasks,
                 chosen=tasks,
+                shares=SHARES,
                 deadline=Deadline(settings.sweeper.deadline_seconds),
                 stopped=stop.is_set,
             )

@@ -18,11 +18,12 @@ from library_adapters.postgres.maintenance import (
     PostgresPartitions,
 )
 from library_adapters.postgres.pool import Pool, open_pool, ping
+from library_adapters.postgres.sessions import PostgresStaleSessions
 from library_adapters.postgres.shelves import PostgresShelves
 from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from library_adapters.postgres.wakeup import relay_wakeup
 from library_adapters.system import Uuid7Source, clock_of
-from library_adapters.telemetry import Instrument, Tracing, new_registry, trace_headers
+from library_adapters.telemetry import FactMetrics, Instrument, Tracing, new_registry, trace_headers
 from library_domain.catalog.use_cases.remember_stubs import (
     RememberStubs,
     RememberStubsHandler,
@@ -48,8 +49,11 @@ from library_domain.outbox.use_cases.purge_expired import (
     PurgeExpiredHandler,
     PurgeExpiredResult,
 )
+from library_domain.playtime.ports import StaleSessions
+from library_domain.playtime.use_cases.sweep_sessions import SweepSessionsHandler
 from library_domain.shared.clock import Clock
-from library_sweeper.metrics import SweepMetrics
+from library_sweeper.metrics import SessionMetrics, SweepMetrics
+from library_sweeper.sessions import SessionsTask
 from library_sweeper.settings import Settings
 from library_sweeper.sweep import Batch
 
@@ -73,8 +77,10 @@ _VERIFY_PATIENCE = 10
 """Nobody waits for it."""
 _PARTITIONS_A_BATCH = 1
 """Detaching one waits for the transactions that are open."""
-TASKS = ("partitions", "expiry", "stubs", *_PURGED, "retention")
+TASKS = ("partitions", "sessions", "expiry", "stubs", *_PURGED, "retention")
 """The names of all tasks, in the order of a pass: what would stop writers comes first, then what users would see."""
+SHARES = {"sessions": 0.6}
+"""What of a pass a task may take before the others had their turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +117,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             ids=Uuid7Source(),
             trace_headers=trace_headers,
             on_outbox=wakeup.call,
+            on_events=FactMetrics(registry),
         )
         metrics = SweepMetrics(registry, clock=clock)
         batch = settings.sweeper.batch
@@ -124,8 +131,17 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         remember = use_case(
             RememberStubsHandler(stubs=PostgresForgottenStubs(pool), uow=uow), name="sweep.stubs"
         )
+        stale = PostgresStaleSessions(pool)
+        session_metrics = SessionMetrics(registry)
         tasks: dict[str, Batch] = {
             "partitions": partial(_make_partitions, partitions, metrics, clock),
+            "sessions": SessionsTask(
+                use_case(SweepSessionsHandler(stale=stale, uow=uow, clock=clock), name="sweep.sessions"),
+                at_the_end=partial(_count_sessions, stale, session_metrics, clock),
+                metrics=session_metrics,
+                limit=settings.sweeper.sessions_batch,
+                parallel=min(settings.sweeper.sessions_parallel, settings.postgres.pool_max),
+            ),
             "expiry": partial(_expire, expire, batch),
             "stubs": partial(_remember, remember, batch),
         }
@@ -152,6 +168,10 @@ async def _make_partitions(
     made = await partitions.ensure(now=clock.now())
     metrics.partitions_ahead.set(await partitions.ahead(now=clock.now()))
     return made, False
+
+
+async def _count_sessions(stale: StaleSessions, metrics: SessionMetrics, clock: Clock) -> None:
+    metrics.show(await stale.count(now=clock.now()))
 
 
 async def _drop_partitions(partitions: PostgresPartitions, clock: Clock) -> tuple[int, bool]:
