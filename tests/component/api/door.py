@@ -74,8 +74,10 @@ class FakeLimits:
     def __init__(self, limit: int | None = 1_000) -> None:
         self.limit = limit
         self.taken: Counter[str] = Counter()
+        self.bursts: Counter[str] = Counter()
 
-    async def take(self, caller: str) -> Quota | None:
+    async def take(self, caller: str, *, may_burst: bool = False) -> Quota | None:
+        self.bursts[caller] += may_burst
         if self.limit is None:
             return None
         is_admitted = self.taken[caller] < self.limit

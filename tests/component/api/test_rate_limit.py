@@ -195,6 +195,28 @@ class TestLimiter:
         assert left is not None
         assert left.remaining == 3
 
+    async def test_what_may_come_in_bursts_counts_in_the_longest_window_alone(self, redis_url: str) -> None:
+        caller = str(uuid7())
+        async with open_redis(RedisSettings(url=SecretStr(redis_url))) as client:
+            limiter = self.limiter(client, Window(limit=2, seconds=60), Window(limit=6, seconds=300))
+
+            # At once, so that both kinds are in one batch.
+            quotas = await asyncio.gather(
+                *(limiter.take(caller, may_burst=number % 2 == 0) for number in range(6)),
+                *(limiter.take(caller, may_burst=True) for _ in range(2)),
+            )
+
+        assert [quota and (quota.window_seconds, quota.is_admitted) for quota in quotas] == [
+            (300, True),
+            (60, True),
+            (300, True),
+            (60, True),
+            (300, True),
+            (60, False),
+            (300, True),
+            (300, False),
+        ]
+
     async def test_a_window_ends(self, redis_url: str) -> None:
         caller = str(uuid7())
         async with open_redis(RedisSettings(url=SecretStr(redis_url))) as client:

@@ -32,7 +32,7 @@ from library_api.languages import OFFERED, negotiate
         ("en;q=0, ru;q=0", "ru"),
         ("en;q=2", "ru"),
         ("en;q=x, ru;q=0.1", "ru"),
-        ("en;level=1", "ru"),
+        ("en;level=1", "en"),
         ("en;q=0.5000", "ru"),
         ("en;q=²", "ru"),
         (";;;,,,=", "ru"),

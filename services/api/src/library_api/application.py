@@ -13,6 +13,7 @@ from library_api.client_address import Network
 from library_api.doorkeeper import Tokens
 from library_api.idempotency import Claims
 from library_api.metering import RateLimits
+from library_domain.flows.start_session import StartSession, StartSessionResult
 from library_domain.library.model import AccessVerdict
 from library_domain.library.queries import (
     CategorySummary,
@@ -34,6 +35,15 @@ from library_domain.library.use_cases.list_users_library import ListUsersLibrary
 from library_domain.library.use_cases.show_item import ShowItem
 from library_domain.library.use_cases.show_version import ShowVersion
 from library_domain.library.use_cases.unfile_item import UnfileItem
+from library_domain.playtime.model import SessionRecord
+from library_domain.playtime.queries import PlaytimeReport, PlaytimeStats, SessionPage
+from library_domain.playtime.use_cases.end_session import EndSession
+from library_domain.playtime.use_cases.list_running_sessions import ListRunningSessions
+from library_domain.playtime.use_cases.list_sessions import ListSessions
+from library_domain.playtime.use_cases.record_heartbeat import RecordHeartbeat, RecordHeartbeatResult
+from library_domain.playtime.use_cases.show_report import ShowReport
+from library_domain.playtime.use_cases.show_stats import ShowStats
+from library_domain.playtime.use_cases.show_users_stats import ShowUsersStats
 from library_domain.shared.ids import IdSource
 
 QueryT = TypeVar("QueryT")
@@ -59,6 +69,14 @@ class Application:
     list_collections: UseCase[ListCollections, Sequence[CollectionSummary]]
     list_users_library: UseCase[ListUsersLibrary, LibraryPage]
     show_version: UseCase[ShowVersion, Version]
+    start_session: UseCase[StartSession, StartSessionResult]
+    record_heartbeat: UseCase[RecordHeartbeat, RecordHeartbeatResult]
+    end_session: UseCase[EndSession, SessionRecord]
+    list_sessions: UseCase[ListSessions, SessionPage]
+    list_running_sessions: UseCase[ListRunningSessions, SessionPage]
+    show_stats: UseCase[ShowStats, PlaytimeStats]
+    show_report: UseCase[ShowReport, PlaytimeReport]
+    show_users_stats: UseCase[ShowUsersStats, PlaytimeStats]
     claims: Claims
     tokens: Tokens
     limits: RateLimits | None

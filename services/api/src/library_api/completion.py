@@ -29,6 +29,7 @@ from library_api.conditional import VERSIONED
 from library_api.envelope import ErrorBody, Failure
 from library_api.idempotency import KEY_HEADER, MAX_KEY_CHARACTERS, OPT_OUT, REPLAYED_HEADER
 from library_api.languages import OFFERED
+from library_api.media_types import OFFERS
 from library_api.messages import MESSAGES
 from library_api.refusals import PayloadTooLarge, RateLimited, RequestTimeout, UnsupportedMediaType
 from library_domain.library.model.category import MAX_NAME
@@ -36,7 +37,7 @@ from library_domain.shared.errors import IdempotencyInProgress, IdempotencyKeyRe
 
 _FAILURE = Reference(ref="#/components/schemas/Failure")
 _JSON = "application/json"
-_TRIMMED = ("LibraryItem", "LibraryItemDetail")
+_TRIMMED = ("LibraryItem", "LibraryItemDetail", "PlaytimeSession")
 """Shapes whose members `fields` can leave out."""
 _CATEGORY_NAMES = {
     "NewCategory": "name",
@@ -46,9 +47,12 @@ _CATEGORY_NAMES = {
 }
 _CATEGORY_NAME_PATTERN = r"^[\p{L}\p{M}\p{Nd} \-_.&']*[\p{L}\p{Nd}][\p{L}\p{M}\p{Nd} \-_.&']*$"
 """What the domain takes for a category's name. The shapes do not check it, for the refusal has a code of its own."""
+_ONE_DEVICE = ("Play", "NewSession")
+"""Shapes that need a device, by one or the other of its names."""
 _BODY_CODES: Mapping[int, str] = {
     each.status: each.code for each in (PayloadTooLarge, RequestTimeout, UnsupportedMediaType)
 }
+_SESSION = "019ab0e7-b1d8-7e5f-8a57-6f3c1d2e4b5a"
 _EXAMPLE_DETAILS: Mapping[str, Mapping[str, object]] = {
     "VALIDATION_ERROR": {"field": "limit", "reason": "out_of_range", "minimum": 1, "maximum": 100},
     "DEPENDENCY_UNAVAILABLE": {"dependency": "postgres"},
@@ -57,6 +61,27 @@ _EXAMPLE_DETAILS: Mapping[str, Mapping[str, object]] = {
     "INVALID_CATEGORY": {"field": "name", "reason": "characters", "allowed": " -_.&'"},
     "GAME_NOT_FOUND": {"game_id": "8f14e45f-ceea-467f-a8c1-2d1f3d4b5a6c"},
     "FORBIDDEN": {"operation": "users.library"},
+    "SESSION_NOT_FOUND": {"session_id": _SESSION},
+    "SESSION_ENDED": {
+        "session_id": _SESSION,
+        "reason": "timeout",
+        "end_time": "2026-11-23T13:55:45Z",
+        "duration_seconds": 8130,
+        "afk_seconds": 0,
+        "suspended_seconds": 0,
+        "total_playtime_seconds": 353_730,
+    },
+    "SESSION_ALREADY_ACTIVE": {
+        "session_id": _SESSION,
+        "device_id": "desktop_client_001",
+        "start_time": "2026-11-23T11:40:15Z",
+    },
+    "GAME_IN_USE": {
+        "in_use_by": {
+            "user_id": "1f0e3dad-9990-4345-b743-9f8ffabdffc4",
+            "since": "2026-11-23T11:40:15Z",
+        }
+    },
 }
 
 
@@ -67,6 +92,7 @@ def complete(app: Litestar) -> None:
         _complete(method, operation, options)
     _relax_trimmed(specification)
     _publish_category_names(specification)
+    _require_one_device(specification)
     _close_bodies(specification)
 
 
@@ -108,6 +134,8 @@ def _complete(method: str, operation: Operation, options: Mapping[str, Any]) -> 
             _require_value(parameter)
     for status_text, response in responses.items():
         if isinstance(response, OpenAPIResponse):
+            if status_text == str(int(HTTPStatus.OK)):
+                _offer(response, options.get(OFFERS, ()))
             _describe(response, int(status_text), method=method, options=options)
     operation.responses = dict(sorted(responses.items()))
 
@@ -121,6 +149,12 @@ def _add_refusal(responses: dict[str, OpenAPIResponse | Reference], status: int,
         content={_JSON: OpenAPIMediaType(schema=_FAILURE)},
         headers={},
     )
+
+
+def _offer(response: OpenAPIResponse, forms: Iterable[str]) -> None:
+    """Name the forms in which an answer comes, besides JSON."""
+    for form in forms:
+        (response.content or {}).setdefault(form, OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING)))
 
 
 def _describe(response: OpenAPIResponse, status: int, *, method: str, options: Mapping[str, Any]) -> None:
@@ -186,7 +220,7 @@ def _require_value(parameter: Parameter) -> None:
         each for each in schema.one_of if not (isinstance(each, Schema) and each.type is OpenAPIType.NULL)
     ]
     if isinstance(real, Schema):
-        bounds = ("min_length", "max_length", "pattern", "minimum", "maximum", "format")
+        bounds = ("min_length", "max_length", "pattern", "minimum", "maximum", "format", "any_of")
         for name in bounds:
             setattr(real, name, getattr(schema, name) if getattr(real, name) is None else getattr(real, name))
     parameter.schema = real
@@ -220,6 +254,14 @@ def _publish_category_names(specification: OpenAPI) -> None:
         for each in _strings(schema):
             each.min_length, each.max_length = 1, MAX_NAME
             each.pattern = _CATEGORY_NAME_PATTERN
+
+
+def _require_one_device(specification: OpenAPI) -> None:
+    for shape in _ONE_DEVICE:
+        specification.components.schemas[shape].any_of = [
+            Schema(required=["device_id"]),
+            Schema(required=["client_id"]),
+        ]
 
 
 def _strings(schema: Schema | Reference | None) -> Iterator[Schema]:

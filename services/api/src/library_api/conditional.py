@@ -18,6 +18,7 @@ from litestar.types import (
 )
 
 from library_api.application import UseCase
+from library_api.media_types import wanted
 from library_domain.library.queries import Version
 from library_domain.library.use_cases.show_version import ShowVersion
 from library_domain.shared.caller import current_caller
@@ -25,13 +26,18 @@ from library_domain.shared.errors import Unauthenticated
 from library_domain.shared.ids import UserId
 
 VERSIONED = "versioned"
-"""An operation whose `opt` says so answers from the caller's data alone, so their version tells when it changed."""
+"""An operation whose `opt` says so answers from the caller's data alone, so their version tells when it changed.
+
+An answer that says `no-store` is excepted: it gets no ETag.
+"""
 VERSION = "version"
 """Under this name the scope's state holds the Version that was read for the request."""
 VARY = "Accept-Encoding, Authorization"
 """Two users of one browser may be at the same revision."""
 CACHE_CONTROL = "private, no-cache"
 """A client may keep what it got, but asks before it shows it again; shared caches keep nothing."""
+NO_STORE = "no-store"
+"""What is true for a moment only (data 15)."""
 _RELEASE = version("library-api")
 _OK = 200
 _NOT_MODIFIED = 304
@@ -62,7 +68,7 @@ class Conditional(ASGIMiddleware):
         tag = etag(current, of=_target(scope))
         known = _tags(Headers.from_scope(scope).getall("if-none-match", []))
         if tag.removeprefix("W/") in known:
-            await _send_not_modified(send, tag)
+            await _send_not_modified(send, tag, vary=_vary(scope))
             return
         # A star means: if there is anything at all. Only the endpoint knows that.
         is_spared = _ANYTHING in known
@@ -71,16 +77,17 @@ class Conditional(ASGIMiddleware):
         async def send_tagged(message: Message) -> None:
             nonlocal is_swallowed
             if message["type"] == "http.response.start" and message["status"] == _OK:
-                is_swallowed = is_spared
                 headers = MutableScopeHeaders.from_message(message)
-                headers["ETag"] = tag
-                headers["Vary"] = VARY
+                if headers.get("Cache-Control") != NO_STORE:
+                    is_swallowed = is_spared
+                    headers["ETag"] = tag
+                    headers["Vary"] = _vary(scope)
             if not is_swallowed:
                 await send(message)
 
         await next_app(scope, receive, send_tagged)
         if is_swallowed:
-            await _send_not_modified(send, tag)
+            await _send_not_modified(send, tag, vary=_vary(scope))
 
 
 def etag(current: Version, *, of: bytes) -> str:
@@ -94,7 +101,13 @@ def etag(current: Version, *, of: bytes) -> str:
 
 
 def _target(scope: Scope) -> bytes:
-    return scope["path"].encode("utf-8", "surrogateescape") + b"?" + scope["query_string"]
+    target = scope["path"].encode("utf-8", "surrogateescape") + b"?" + scope["query_string"]
+    form = wanted(scope)
+    return target if form is None else target + b" " + form.encode()
+
+
+def _vary(scope: Scope) -> str:
+    return VARY if wanted(scope) is None else f"Accept, {VARY}"
 
 
 def cursor_prefix(current: Version) -> str:
@@ -108,8 +121,8 @@ def _tags(lines: Iterable[str]) -> set[str]:
     return {each.removeprefix("W/") for each in given}
 
 
-async def _send_not_modified(send: Send, tag: str) -> None:
-    headers = {"etag": tag, "cache-control": CACHE_CONTROL, "vary": VARY}
+async def _send_not_modified(send: Send, tag: str, *, vary: str) -> None:
+    headers = {"etag": tag, "cache-control": CACHE_CONTROL, "vary": vary}
     start: HTTPResponseStartEvent = {
         "type": "http.response.start",
         "status": _NOT_MODIFIED,

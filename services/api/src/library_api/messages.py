@@ -37,6 +37,22 @@ MESSAGES: Mapping[str, Mapping[Language, str]] = {
         "ru": "Достигнут предел: больше добавить нельзя.",
         "en": "The limit is reached: no more can be added.",
     },
+    "SESSION_NOT_FOUND": {
+        "ru": "Такой игровой сессии нет.",
+        "en": "There is no such game session.",
+    },
+    "SESSION_ENDED": {
+        "ru": "Игровая сессия уже завершена.",
+        "en": "The game session is over.",
+    },
+    "SESSION_ALREADY_ACTIVE": {
+        "ru": "Игра уже запущена на другом устройстве.",
+        "en": "The game is being played on another device.",
+    },
+    "GAME_IN_USE": {
+        "ru": "В эту копию игры сейчас играет другой пользователь.",
+        "en": "Somebody else is playing this copy of the game.",
+    },
     "NOT_FOUND": {
         "ru": "Ничего не найдено.",
         "en": "Nothing was found.",

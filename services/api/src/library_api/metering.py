@@ -10,6 +10,8 @@ from library_adapters.redis import Quota
 from library_api.refusals import RateLimited
 from library_domain.shared.caller import current_caller
 
+MAY_BURST = "may_burst"
+"""An operation that clients do not choose the time of says so in its `opt`: many may come at once (details 2.33)."""
 _QUOTA = "quota"
 _IPV6_PREFIX = 64
 
@@ -17,8 +19,11 @@ _IPV6_PREFIX = 64
 class RateLimits(Protocol):
     """Counts requests; `library_adapters.redis.RateLimiter` does."""
 
-    async def take(self, caller: str) -> Quota | None:
-        """Count one request of the caller; return where it stands, None if that cannot be known."""
+    async def take(self, caller: str, *, may_burst: bool = False) -> Quota | None:
+        """Count one request of the caller; return where it stands, None if that cannot be known.
+
+        One that may come in bursts counts in the longest window only.
+        """
         ...
 
 
@@ -37,7 +42,7 @@ class Meter:
         subject = (
             f"user:{caller.actor_id}" if caller.actor_id else f"address:{_neighbourhood(caller.ip_address)}"
         )
-        quota = await self._limits.take(subject)
+        quota = await self._limits.take(subject, may_burst=scope["route_handler"].opt.get(MAY_BURST, False))
         if quota is None:
             return
         scope["state"][_QUOTA] = quota

@@ -30,6 +30,8 @@ from library_domain.shared.errors import (
 
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 """libyaml's, ten times as fast, where it was built in."""
+ALIAS = "alias"
+"""A handler that only spells another one's operation in a second way, with another body, says so in its `opt`."""
 _ANYWHERE: tuple[type[DomainError], ...] = (
     ValidationFailed,
     Unauthenticated,
@@ -138,6 +140,8 @@ def _operation_id(
 ) -> str:
     """Name an operation as the access matrix does; its second spelling (contract 2) gets a name of its own."""
     operation: str = handler.opt["operation"]
+    if handler.opt.get(ALIAS):
+        return f"{operation}.alias"
     shortest = min(handler.paths, key=len)
     is_first = len(components) == len([part for part in shortest.split("/") if part])
     return operation if is_first else f"{operation}.alias"

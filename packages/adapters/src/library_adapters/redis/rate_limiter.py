@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple, Self
 
 from interlock import CircuitBreaker, CircuitOpenError, Config, CoreEventListener, State
 from loguru import logger
@@ -55,11 +56,11 @@ class RateLimiter:
         registry: CollectorRegistry,
     ) -> None:
         self._client = client
-        self._windows = tuple(windows)
-        self._limits = [number for window in windows for number in (window.limit, window.seconds * 1000)]
+        self._all = _Windows.of(*windows)
+        self._longest = _Windows.of(max(windows, key=lambda window: window.seconds))
         self._timeout_seconds = settings.timeout_seconds
         self._batch_max = settings.batch_max
-        self._waiting: list[tuple[str, asyncio.Future[Quota | None]]] = []
+        self._waiting: list[_Taking] = []
         self._working: asyncio.Task[None] | None = None
         self._breaker = CircuitBreaker(
             name="redis",
@@ -81,10 +82,14 @@ class RateLimiter:
         )
         self._decisions = cache(decisions.labels)
 
-    async def take(self, caller: str) -> Quota | None:
-        """Count one request of the caller; return where it stands, None when Redis does not answer."""
+    async def take(self, caller: str, *, may_burst: bool = False) -> Quota | None:
+        """Count one request of the caller; return where it stands, None when Redis does not answer.
+
+        One that may come in bursts counts in the longest window only.
+        """
         answer: asyncio.Future[Quota | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((caller, answer))
+        windows = self._longest if may_burst else self._all
+        self._waiting.append(_Taking(caller, windows, answer))
         if self._working is None:
             self._working = asyncio.create_task(self._work(), name="rate-limit")
         quota = await answer
@@ -102,9 +107,9 @@ class RateLimiter:
             self._working = None
             self._give_up(self._waiting)
 
-    async def _serve(self, batch: list[tuple[str, asyncio.Future[Quota | None]]]) -> None:
+    async def _serve(self, batch: list["_Taking"]) -> None:
         try:
-            quotas = await self._breaker.call_async(self._ask, [caller for caller, _ in batch])
+            quotas = await self._breaker.call_async(self._ask, tuple(batch))
         except CircuitOpenError:
             self._give_up(batch)
         except _AWAY as error:
@@ -116,50 +121,75 @@ class RateLimiter:
             self._give_up(batch)
             raise
         else:
-            for (_, answer), quota in zip(batch, quotas, strict=True):
-                if not answer.done():  # its request may have been cancelled
-                    answer.set_result(quota)
+            for taking, quota in zip(batch, quotas, strict=True):
+                if not taking.answer.done():  # its request may have been cancelled
+                    taking.answer.set_result(quota)
 
     @staticmethod
-    def _give_up(batch: list[tuple[str, asyncio.Future[Quota | None]]]) -> None:
-        for _, answer in batch:
-            if not answer.done():
-                answer.set_result(None)
+    def _give_up(batch: list["_Taking"]) -> None:
+        for taking in batch:
+            if not taking.answer.done():
+                taking.answer.set_result(None)
         batch.clear()
 
-    async def _ask(self, callers: Sequence[str]) -> Sequence[Quota]:
+    async def _ask(self, batch: Sequence["_Taking"]) -> Sequence[Quota]:
         pipeline = self._client.pipeline(transaction=False)
-        for number, caller in enumerate(callers):
+        for position, (caller, windows, _) in enumerate(batch):
             # The braces keep all windows of a caller on one node of a cluster.
-            keys = [f"rate:{{{caller}}}:{window.seconds}" for window in self._windows]
+            keys = [f"rate:{{{caller}}}:{window.seconds}" for window in windows.each]
             # The first brings the script along, which is longer than all else; the others name it.
-            run, script = (pipeline.evalsha, _SCRIPT_NAME) if number else (pipeline.eval, _SCRIPT)
-            run(script, len(keys), *keys, *self._limits)
+            run, script = (pipeline.evalsha, _SCRIPT_NAME) if position else (pipeline.eval, _SCRIPT)
+            run(script, len(keys), *keys, *windows.limits)
         call = asyncio.create_task(pipeline.execute(), name="rate-limit-call")
         try:
             for _ in range(math.ceil(self._timeout_seconds / _SLICE_SECONDS)):
                 await asyncio.wait({call}, timeout=_SLICE_SECONDS)
                 if call.done():
-                    return [self._quota(answer) for answer in call.result()]
+                    return [
+                        _quota(each.windows.each, answer)
+                        for each, answer in zip(batch, call.result(), strict=True)
+                    ]
             raise TimeoutError
         finally:
             call.cancel()
 
-    def _quota(self, answer: Sequence[int]) -> Quota:
-        *numbers, admitted = answer
-        counted, milliseconds = numbers[::2], numbers[1::2]
-        standings = [
-            Quota(
-                limit=window.limit,
-                remaining=max(0, window.limit - count),
-                window_seconds=window.seconds,
-                reset_seconds=math.ceil(left / 1000),
-                is_admitted=bool(admitted),
-            )
-            for window, count, left in zip(self._windows, counted, milliseconds, strict=True)
-        ]
-        # Of two exhausted windows the one that lasts longer is what the caller has to wait for.
-        return min(standings, key=lambda each: (each.remaining, -each.reset_seconds))
+
+class _Windows(NamedTuple):
+    """What a request is counted in, and the same as the script is told it."""
+
+    each: Sequence[Window]
+    limits: Sequence[int]
+
+    @classmethod
+    def of(cls, *windows: Window) -> Self:
+        return cls(
+            windows, [number for window in windows for number in (window.limit, window.seconds * 1000)]
+        )
+
+
+class _Taking(NamedTuple):
+    """A request that waits to be counted."""
+
+    caller: str
+    windows: _Windows
+    answer: asyncio.Future[Quota | None]
+
+
+def _quota(windows: Sequence[Window], answer: Sequence[int]) -> Quota:
+    *numbers, admitted = answer
+    counted, milliseconds = numbers[::2], numbers[1::2]
+    standings = [
+        Quota(
+            limit=window.limit,
+            remaining=max(0, window.limit - count),
+            window_seconds=window.seconds,
+            reset_seconds=math.ceil(left / 1000),
+            is_admitted=bool(admitted),
+        )
+        for window, count, left in zip(windows, counted, milliseconds, strict=True)
+    ]
+    # Of two exhausted windows the one that lasts longer is what the caller has to wait for.
+    return min(standings, key=lambda each: (each.remaining, -each.reset_seconds))
 
 
 class _CircuitReport(CoreEventListener):

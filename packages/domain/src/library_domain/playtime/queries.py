@@ -11,6 +11,7 @@ from typing import Protocol
 from uuid import UUID
 
 from library_domain.playtime.model import Aggregation, Days, ReportPeriod
+from library_domain.shared.errors import ValidationFailed
 from library_domain.shared.ids import GameId, UserId
 from library_domain.shared.paging import Page, Position
 
@@ -21,12 +22,28 @@ TOP_GAMES = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionQuery:
-    """Which ended sessions are asked for: those that began in the half-open time, the newest first."""
+    """Which sessions are asked for: those that began in the half-open time, the newest first.
+
+    Raises ValidationFailed naming `from` when there is no such time.
+    """
 
     game_id: GameId | None = None
     start: datetime | None = None
     end: datetime | None = None
     page: Page = field(default_factory=Page)
+
+    def __post_init__(self) -> None:
+        """Refuse what would always be empty."""
+        if self.start is not None and self.end is not None and self.start >= self.end:
+            raise ValidationFailed(field="from", reason="out_of_order")
+
+    def covers(self, game_id: GameId, start_time: datetime) -> bool:
+        """Tell whether a session of this game and start is asked for."""
+        return (
+            self.game_id in (None, game_id)
+            and (self.start is None or self.start <= start_time)
+            and (self.end is None or start_time < self.end)
+        )
 
 
 @dataclass(slots=True, kw_only=True)

@@ -62,11 +62,22 @@ MATRIX: dict[str, Operation] = {
         Operation(name="categories.edit", door=Door.REST, roles=PLAYERS),
         Operation(name="categories.delete", door=Door.REST, roles=PLAYERS),
         Operation(name="collections.list", door=Door.REST, roles=PLAYERS),
+        Operation(name="playtime.start", door=Door.REST, roles=PLAYERS),
+        Operation(name="playtime.heartbeat", door=Door.REST, roles=PLAYERS),
+        Operation(name="playtime.end", door=Door.REST, roles=PLAYERS),
+        Operation(name="playtime.sessions", door=Door.REST, roles=PLAYERS),
+        Operation(name="playtime.stats", door=Door.REST, roles=PLAYERS),
+        Operation(name="playtime.report", door=Door.REST, roles=PLAYERS),
         Operation(name="users.library", door=Door.REST, roles=SUPPORT),
+        Operation(name="users.playtime", door=Door.REST, roles=SUPPORT),
         Operation(name="grpc.get_library", door=Door.GRPC, roles=INTERNAL),
         Operation(name="grpc.batch_check_game_access", door=Door.GRPC, roles=INTERNAL),
         Operation(name="grpc.check_game_access", door=Door.GRPC, roles=INTERNAL),
         Operation(name="grpc.check_game_ownership", door=Door.GRPC, roles=INTERNAL),
+        Operation(name="grpc.get_playtime_stats", door=Door.GRPC, roles=INTERNAL),
+        Operation(name="grpc.get_playtime_statistics", door=Door.GRPC, roles=INTERNAL),
+        Operation(name="grpc.start_game_session", door=Door.GRPC, roles=INTERNAL),
+        Operation(name="grpc.end_game_session", door=Door.GRPC, roles=INTERNAL),
     )
 }
 

@@ -13,7 +13,16 @@ from library_api.routes.categories import (
     unfile_item,
 )
 from library_api.routes.library import check_access, edit_item, list_collections, list_library, show_item
-from library_api.routes.users import list_users_library
+from library_api.routes.playtime import show_report, show_stats
+from library_api.routes.sessions import (
+    end_session,
+    end_session_of_game,
+    list_sessions,
+    record_heartbeat,
+    start_session,
+    start_session_of_game,
+)
+from library_api.routes.users import list_users_library, show_users_stats
 
 ROUTES: Sequence[ControllerRouterHandler] = (
     list_library,
@@ -27,5 +36,14 @@ ROUTES: Sequence[ControllerRouterHandler] = (
     delete_category,
     file_item,
     unfile_item,
+    start_session,
+    start_session_of_game,
+    record_heartbeat,
+    end_session,
+    end_session_of_game,
+    list_sessions,
+    show_stats,
+    show_report,
     list_users_library,
+    show_users_stats,
 )

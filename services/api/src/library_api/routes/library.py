@@ -13,7 +13,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import JSONBody, QueryParameter, SkipValidation
 
 from library_api.application import Wired
-from library_api.conditional import VERSION, VERSIONED, cursor_prefix
+from library_api.conditional import NO_STORE, VERSION, VERSIONED, cursor_prefix
 from library_api.envelope import Success
 from library_api.fields import fields_pattern, parse_fields, trim
 from library_api.openapi import refusals
@@ -197,4 +197,4 @@ async def check_access(application: Wired, game_id: GamePath) -> Response[Access
         expires_at=verdict.expires_at,
         owner_id=verdict.owner_id,
     )
-    return Response(AccessAnswer(data=access), headers={"Cache-Control": "no-store"})
+    return Response(AccessAnswer(data=access), headers={"Cache-Control": NO_STORE})

@@ -6,6 +6,8 @@ from litestar.params import PathParameter
 
 BASE = "/api/v1/library"
 GAME = [f"{BASE}/{{game_id:str}}", f"{BASE}/games/{{game_id:str}}"]
+PLAYTIME = f"{BASE}/playtime"
+SESSION_OF_GAME = f"{BASE}/games/{{game_id:str}}/session"
 
 GamePath = Annotated[str, PathParameter(description="The game.", schema_extra={"format": "uuid"})]
 CategoryPath = Annotated[str, PathParameter(description="The category.", schema_extra={"format": "uuid"})]

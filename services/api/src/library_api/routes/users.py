@@ -5,14 +5,17 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import SkipValidation
 
 from library_api.application import Wired
-from library_api.conditional import cursor_prefix
+from library_api.conditional import NO_STORE, cursor_prefix
 from library_api.openapi import refusals
 from library_api.parameters import acting_user, parse_user_id
 from library_api.routes.library import LibraryListAnswer
 from library_api.routes.library_query import Asked, asked
 from library_api.routes.paths import BASE, UserPath
+from library_api.routes.playtime import StatsAnswer
+from library_api.routes.span import AskedStats, asked_stats
 from library_domain.library.use_cases.list_users_library import ListUsersLibrary
 from library_domain.library.use_cases.show_version import ShowVersion
+from library_domain.playtime.use_cases.show_users_stats import ShowUsersStats
 from library_domain.shared.errors import UserNotFound
 
 
@@ -40,4 +43,31 @@ async def list_users_library(
         ListUsersLibrary(user_id=user, asked_by=acting_user(), query=query)
     )
     answer = LibraryListAnswer(data=asked.answer(found, user_id=user, prefix=prefix))
-    return Response(answer, headers={"Cache-Control": "no-store"})
+    return Response(answer, headers={"Cache-Control": NO_STORE})
+
+
+@get(
+    [f"{BASE}/users/{{user_id:str}}/playtime/stats", "/api/v1/users/{user_id:str}/playtime/stats"],
+    opt={"operation": "users.playtime"},
+    dependencies={"asked": Provide(asked_stats, sync_to_thread=False)},
+    summary="Show what another user played",
+    tags=["users"],
+    responses=refusals(UserNotFound),
+)
+async def show_users_stats(
+    application: Wired,
+    user_id: UserPath,
+    asked: NamedDependency[SkipValidation[AskedStats]],
+) -> Response[StatsAnswer]:
+    """Return what the user is shown of their own playtime; not found for who never was. The look is audited."""
+    stats = await application.show_users_stats(
+        ShowUsersStats(
+            user_id=parse_user_id(user_id),
+            asked_by=acting_user(),
+            aggregation=asked.aggregation,
+            game_id=asked.game_id,
+            start=asked.start,
+            end=asked.end,
+        )
+    )
+    return Response(StatsAnswer(data=stats), headers={"Cache-Control": NO_STORE})
