@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from fakes.games import FakeForgottenStubs, FakeGameReader
 from fakes.library_reader import FakeLibraryReader
+from fakes.playtime_reader import FakePlaytimeReader
 from fakes.rights import FakeOutdatedEntries
 from fakes.sessions import FakeStaleSessions
 from fakes.store import Activity, Store, User
@@ -18,6 +19,7 @@ from library_adapters.postgres.games import PostgresGameReader
 from library_adapters.postgres.library import PostgresOutdatedEntries
 from library_adapters.postgres.library_reader import PostgresLibraryReader
 from library_adapters.postgres.maintenance import PostgresForgottenStubs
+from library_adapters.postgres.playtime_reader import PostgresPlaytimeReader
 from library_adapters.postgres.pool import Pool
 from library_adapters.postgres.sessions import PostgresStaleSessions
 from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
@@ -34,6 +36,7 @@ class MemoryWorld:
         self.forgotten_stubs = FakeForgottenStubs(self.store)
         self.outdated = FakeOutdatedEntries(self.store)
         self.stale = FakeStaleSessions(self.store)
+        self.playtime = FakePlaytimeReader(self.store)
 
     async def revision(self, user: UserId) -> int:
         return self.store.users[user].revision if user in self.store.users else 0
@@ -95,6 +98,7 @@ class PostgresWorld:
         self.forgotten_stubs = PostgresForgottenStubs(pool)
         self.outdated = PostgresOutdatedEntries(pool)
         self.stale = PostgresStaleSessions(pool)
+        self.playtime = PostgresPlaytimeReader(pool)
 
     async def _rows(self, query: str, *parameters: Any) -> list[dict[str, Any]]:
         async with self.pool.connection() as connection:
