@@ -4,10 +4,15 @@ It reads our own style of SQL, not SQL: keywords, tables and columns look the wa
 over many users says so with a reason, in a comment line of its own:
 
     -- citus: many users; only candidates, nothing is locked
+
+What is turned off there by configuration, because it could not run, says that too:
+
+    -- not on citus: …
 """
 
 import re
 
+NEVER_THERE = re.compile(r"^-- not on citus: .", re.MULTILINE)
 REASON = re.compile(r"^-- citus:(.*)$", re.MULTILINE)
 COMMENT = re.compile(r"--[^\n]*")
 STRING = re.compile(r"'(?:[^']|'')*'")
@@ -36,6 +41,8 @@ SAME_EVERYWHERE = {"coalesce", "greatest", "least", "nullif"}
 
 def complaints(statement: str, user_tables: frozenset[str]) -> list[str]:
     """Return what would not run, or not safely, with the user tables distributed; empty when all is well."""
+    if NEVER_THERE.search(statement):
+        return []
     reasons = [reason.strip() for reason in REASON.findall(statement)]
     queries = split(statement)
     found = [problem for query in queries for problem in broken_laws(query, user_tables)]

@@ -5,23 +5,26 @@ is as it was read. What is not simple, or was refused, goes the ordinary way, an
 are in a transaction already.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 import psycopg
+from opentelemetry.trace import TracerProvider
 from prometheus_client import CollectorRegistry, Counter
 
 from library_adapters.postgres.encoding import envelope, headers
 from library_adapters.postgres.errors import POSTGRES, driver_errors
-from library_adapters.postgres.hot_reads.batches import HotReads
+from library_adapters.postgres.hot_reads.batches import HotReads, open_hot_reads
 from library_adapters.postgres.hot_reads.pipeline import ConnectionLost
 from library_adapters.postgres.hot_reads.reads import Read
 from library_adapters.postgres.library_reader import to_rights
+from library_adapters.postgres.settings import PostgresSettings
 from library_adapters.postgres.statements import statements
-from library_adapters.postgres.unit_of_work import is_audited
+from library_adapters.postgres.unit_of_work import PostgresUnitOfWork, is_audited
 from library_domain.catalog.model import ProductType
 from library_domain.flows.start_session import SeenStart
 from library_domain.playtime.model import AT_ONCE_AFTER, Session, SessionId, SessionRecord, Sums
@@ -219,6 +222,40 @@ class PostgresQuickSessions:
         self._on_outbox()
         self._on_events(events)
         return True
+
+
+@asynccontextmanager
+async def open_quick_sessions(
+    uow: PostgresUnitOfWork,
+    settings: PostgresSettings,
+    *,
+    reads: HotReads | None,
+    clock: Clock,
+    ids: IdSource,
+    registry: CollectorRegistry,
+    tracer_provider: TracerProvider | None = None,
+    trace_headers: Callable[[], Mapping[str, str]] = dict,
+    on_outbox: Callable[[], None] = lambda: None,
+    on_events: Callable[[Sequence[DomainEvent]], None] = lambda _: None,
+) -> AsyncIterator[PostgresQuickSessions | None]:
+    """Open the quick way beside `uow`; None if the settings want none, or there are no shared connections to read by."""
+    if reads is None or not settings.hot_writes.enabled:
+        yield None
+        return
+    async with open_hot_reads(
+        settings, reads=SESSION_WRITES, registry=registry, tracer_provider=tracer_provider, are_writes=True
+    ) as writes:
+        yield PostgresQuickSessions(
+            reads=reads,
+            writes=writes,
+            in_transaction=uow.is_open_here,
+            clock=clock,
+            ids=ids,
+            registry=registry,
+            trace_headers=trace_headers,
+            on_outbox=on_outbox,
+            on_events=on_events,
+        )
 
 
 def _seen(row: dict[str, Any]) -> SeenSession:

@@ -269,7 +269,7 @@ SELECT owned.id AS library_item_id, coalesce(game.product_type, owned.product_ty
 
 -- name: quick_keep
 -- Signs of life.
--- citus: off there; the row is locked by its key
+-- not on citus: rows of many users are locked
 WITH told AS (
     SELECT *
       FROM unnest(
@@ -304,6 +304,7 @@ RETURNING told.n, 1::bigint AS place
 
 -- name: quick_open
 -- Sessions that begin, each with its copy and its event, of users whose mutex is free and who are as they were.
+-- not on citus: rows of many users are locked
 WITH told AS (
     SELECT *
       FROM unnest(
@@ -356,6 +357,7 @@ SELECT n, 1::bigint AS place
 -- name: quick_close
 -- Sessions that end. The mutex first, then the row, each unless somebody else has it or has changed it; the row goes, and
 -- only then its time is in the sums (data 7).
+-- not on citus: rows of many users are locked
 WITH told AS (
     SELECT *
       FROM unnest(
