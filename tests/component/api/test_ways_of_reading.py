@@ -52,8 +52,8 @@ async def ways(pool: Pool, clock: FakeClock, ids: SequentialIds) -> AsyncIterato
         for enabled in (False, True)
     ]
     async with (
-        open_library_reader(pool, settings[0], registry=CollectorRegistry()) as plain,
-        open_library_reader(pool, settings[1], registry=CollectorRegistry()) as hot,
+        open_library_reader(pool, settings[0], registry=CollectorRegistry()) as (plain, _),
+        open_library_reader(pool, settings[1], registry=CollectorRegistry()) as (hot, _),
     ):
         assert (type(plain), type(hot)) == (PostgresLibraryReader, HotLibraryReader)
         async with client_of(door(plain, clock)) as one, client_of(door(hot, clock)) as other:

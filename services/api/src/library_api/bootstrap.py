@@ -9,6 +9,7 @@ from library_adapters.account import open_account
 from library_adapters.postgres.hot_reads.library import open_library_reader
 from library_adapters.postgres.playtime_reader import PostgresPlaytimeReader
 from library_adapters.postgres.pool import open_pool, ping
+from library_adapters.postgres.quick_sessions import SESSION_READS, open_quick_sessions
 from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from library_adapters.postgres.wakeup import relay_wakeup
 from library_adapters.redis import RateLimiter, open_redis
@@ -77,6 +78,7 @@ async def open_application(settings: Settings) -> AsyncIterator[tuple[Applicatio
             open_account(settings.account, registry=registry, tracer_provider=tracing.provider)
         )
         ids = Uuid7Source()
+        facts = FactMetrics(registry)
         uow = PostgresUnitOfWork(
             pool,
             settings.postgres,
@@ -84,14 +86,34 @@ async def open_application(settings: Settings) -> AsyncIterator[tuple[Applicatio
             ids=ids,
             trace_headers=trace_headers,
             on_outbox=wakeup.call,
-            on_events=FactMetrics(registry),
+            on_events=facts,
         )
         looks = Looks(accounts=accounts, uow=uow, clock=clock)
         limits = RateLimiter(redis, settings.redis, windows=settings.rate_limit.windows, registry=registry)
-        reader = await stack.enter_async_context(
-            open_library_reader(pool, settings.postgres, registry=registry, tracer_provider=tracing.provider)
+        reader, hot = await stack.enter_async_context(
+            open_library_reader(
+                pool,
+                settings.postgres,
+                registry=registry,
+                tracer_provider=tracing.provider,
+                beside=SESSION_READS,
+            )
         )
         playtime = PostgresPlaytimeReader(pool)
+        quick = await stack.enter_async_context(
+            open_quick_sessions(
+                uow,
+                settings.postgres,
+                reads=hot,
+                clock=clock,
+                ids=ids,
+                registry=registry,
+                tracer_provider=tracing.provider,
+                trace_headers=trace_headers,
+                on_outbox=wakeup.call,
+                on_events=facts,
+            )
+        )
         instrument = partial(
             Instrument(registry=registry, tracing=tracing),
             timeout_seconds=settings.http.operation_timeout_seconds,
@@ -125,12 +147,12 @@ async def open_application(settings: Settings) -> AsyncIterator[tuple[Applicatio
             ),
             show_version=instrument(ShowVersionHandler(reader=reader, clock=clock), name="library.version"),
             start_session=instrument(
-                StartSessionHandler(uow=uow, clock=clock, ids=ids), name="playtime.start"
+                StartSessionHandler(uow=uow, clock=clock, ids=ids, quick=quick), name="playtime.start"
             ),
             record_heartbeat=instrument(
-                RecordHeartbeatHandler(uow=uow, clock=clock), name="playtime.heartbeat"
+                RecordHeartbeatHandler(uow=uow, clock=clock, quick=quick), name="playtime.heartbeat"
             ),
-            end_session=instrument(EndSessionHandler(uow=uow, clock=clock), name="playtime.end"),
+            end_session=instrument(EndSessionHandler(uow=uow, clock=clock, quick=quick), name="playtime.end"),
             list_sessions=instrument(ListSessionsHandler(reader=playtime), name="playtime.sessions"),
             list_running_sessions=instrument(
                 ListRunningSessionsHandler(reader=playtime), name="playtime.running"

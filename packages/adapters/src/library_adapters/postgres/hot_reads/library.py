@@ -1,6 +1,6 @@
 """Reads of the library by shared connections; what costs more with the size of a library goes to the pool as ever."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -66,15 +66,16 @@ async def open_library_reader(
     *,
     registry: CollectorRegistry,
     tracer_provider: TracerProvider | None = None,
-) -> AsyncIterator[PostgresLibraryReader]:
-    """Open the reader that the settings choose."""
+    beside: Iterable[Read] = (),
+) -> AsyncIterator[tuple[PostgresLibraryReader, HotReads | None]]:
+    """Open the reader that the settings choose, and what it reads by, which knows the reads `beside` too."""
     if not settings.hot_reads.enabled:
-        yield PostgresLibraryReader(pool)
+        yield PostgresLibraryReader(pool), None
         return
     async with open_hot_reads(
-        settings, reads=LIBRARY_READS, registry=registry, tracer_provider=tracer_provider
+        settings, reads=(*LIBRARY_READS, *beside), registry=registry, tracer_provider=tracer_provider
     ) as hot:
-        yield HotLibraryReader(pool, hot)
+        yield HotLibraryReader(pool, hot), hot
 
 
 class HotLibraryReader(PostgresLibraryReader):
