@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from google.protobuf.descriptor_pb2 import (
@@ -25,8 +26,9 @@ HEAD = """\
 
 <!-- Made by `make generate` from the protos; not written by hand. -->
 
-For the platform's own services, inside its network. Every message and method below is in
-[`proto/library/v1`](../../proto/library/v1/library.proto); `grpcurl -plaintext "$GRPC_ADDRESS" list` asks the service itself.
+For the platform's own services, inside its network. Every method and most messages below are in
+[`library.proto`](../../proto/library/v1/library.proto), those of sessions and playtime in
+[`playtime.proto`](../../proto/library/v1/playtime.proto); `grpcurl -plaintext "$GRPC_ADDRESS" list` asks the service itself.
 
 | | |
 | --- | --- |
@@ -37,6 +39,7 @@ For the platform's own services, inside its network. Every message and method be
 | limits | a message has at most `grpc.max_message_bytes`, either way; compressed ones are not taken. So many calls at a time as `grpc.calls_in_flight` |
 | connections | at the age of `grpc.connection_age_seconds`, and when the process stops, GOAWAY asks for a new one; calls in progress are finished. Clients that balance over all addresses of the name spread over new processes by that |
 | retries | every method may be repeated; `retry-after` (seconds) comes where waiting helps |
+| sessions | the rules of REST, and its codes; a session that is begun here lives by the heartbeats that its player sends over REST |
 
 ## Refusals
 
@@ -52,10 +55,17 @@ REFUSED: dict[Status, tuple[str, str]] = {
         "VALIDATION_ERROR",
     ),
     Status.UNAUTHENTICATED: ("there is no valid token", "UNAUTHORIZED"),
-    Status.PERMISSION_DENIED: ("the token is not of the role `system`", "FORBIDDEN"),
+    Status.PERMISSION_DENIED: (
+        "the token is not of the role `system`; the user may not play the game now, and `reason` says why",
+        "FORBIDDEN",
+    ),
     Status.NOT_FOUND: (
-        "health: no such service. Ours answer for games and users that nobody knows",
-        "NOT_FOUND",
+        "what is to change is not there; health: no such service. Questions are answered for games and users that nobody knows",
+        "GAME_NOT_FOUND, SESSION_NOT_FOUND, NOT_FOUND",
+    ),
+    Status.FAILED_PRECONDITION: (
+        "the user plays the game on another device; somebody else plays this copy",
+        "SESSION_ALREADY_ACTIVE, GAME_IN_USE",
     ),
     Status.UNIMPLEMENTED: (
         "no such method; a message is compressed",
@@ -78,17 +88,21 @@ _KINDS = FieldDescriptorProto.Type
 
 def page() -> str:
     """Return the page as Markdown. Raises ValueError when the door refuses with a status that the page does not tell of."""
-    if untold := {*STATUS.values()} - REFUSED.keys() - {Status.FAILED_PRECONDITION}:
+    if untold := {*STATUS.values()} - REFUSED.keys():
         raise ValueError(f"REFUSED does not tell of {untold}")
-    file = _described()
-    notes = {tuple(each.path): each.leading_comments.strip() for each in file.source_code_info.location}
+    files = _described()
     rows = "".join(f"| `{status.name}` | {when} | {codes} |\n" for status, (when, codes) in REFUSED.items())
-    return HEAD + rows + "\n" + "\n".join([*_services(file, notes), *_messages(file, notes)])
+    parts = [
+        *chain.from_iterable(map(_services, files)),
+        "## Messages\n",
+        *chain.from_iterable(map(_messages, files)),
+    ]
+    return HEAD + rows + "\n" + "\n".join(parts)
 
 
-def _described() -> FileDescriptorProto:
-    """Return the descriptor of our proto with its comments, which the committed set has not."""
-    proto = ROOT / "proto/library/v1/library.proto"
+def _described() -> list[FileDescriptorProto]:
+    """Return the descriptors of our protos with their comments, which the committed set has not."""
+    protos = sorted((ROOT / "proto/library/v1").glob("*.proto"))
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "set.binpb"
         subprocess.run(
@@ -97,16 +111,21 @@ def _described() -> FileDescriptorProto:
                 f"--proto_path={ROOT / 'proto'}",
                 "--include_source_info",
                 f"--descriptor_set_out={out}",
-                proto,
+                *protos,
             ],
             check=True,
             timeout=COMPILE_SECONDS,
         )
-        (file,) = FileDescriptorSet.FromString(out.read_bytes()).file
-    return file
+        return sorted(FileDescriptorSet.FromString(out.read_bytes()).file, key=lambda file: file.name)
 
 
-def _services(file: FileDescriptorProto, notes: dict[tuple[int, ...], str]) -> Iterator[str]:
+def _notes(file: FileDescriptorProto) -> dict[tuple[int, ...], str]:
+    """Return the comments by the paths of what they stand before."""
+    return {tuple(each.path): each.leading_comments.strip() for each in file.source_code_info.location}
+
+
+def _services(file: FileDescriptorProto) -> Iterator[str]:
+    notes = _notes(file)
     for number, service in enumerate(file.service):
         here = (_SERVICES, number)
         yield f"## {service.name}\n\n{_prose(notes[here])}\n"
@@ -122,8 +141,8 @@ def _method(method: MethodDescriptorProto, note: str) -> str:
     return f"| `{method.name}` | {request} | {answer} | {roles} | {note} |"
 
 
-def _messages(file: FileDescriptorProto, notes: dict[tuple[int, ...], str]) -> Iterator[str]:
-    yield "## Messages\n"
+def _messages(file: FileDescriptorProto) -> Iterator[str]:
+    notes = _notes(file)
     for number, message in enumerate(file.message_type):
         here = (_MESSAGES, number)
         yield f"### {message.name}\n"

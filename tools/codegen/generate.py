@@ -7,6 +7,7 @@ image needs no compiler.
 
 import argparse
 import filecmp
+import re
 import subprocess
 import sys
 import tempfile
@@ -68,6 +69,18 @@ def generate(target: Target, into: Path) -> None:
     )
     if done.returncode:
         sys.exit(f"protoc failed for {target.protos}:\n{done.stderr}")
+    if target.googles:
+        _move_imports(target, into)
+
+
+def _move_imports(target: Target, directory: Path) -> None:
+    """Let Google's modules import one another where they lie: protoc takes the root of the protos for that of Python."""
+    package = ".".join(target.directory.relative_to(target.directory.parents[1]).parts)
+    for path in (*directory.rglob("*_pb2.py"), *directory.rglob("*_pb2.pyi")):
+        text = path.read_text()
+        path.write_text(
+            re.sub(rf"^from {target.protos}\b", f"from {package}.{target.protos}", text, flags=re.MULTILINE)
+        )
 
 
 def files(directory: Path) -> set[Path]:

@@ -29,7 +29,11 @@ from library_adapters.tokens import TokenSettings, TokenVerifier, open_verifier
 from library_domain.library.model import AccessVerdict, Via
 from library_domain.library.queries import LibraryPage
 from library_domain.library.use_cases.check_game_ownership import Ownership
-from library_grpc._generated.library.v1 import LibraryQueryServiceStub, LibraryServiceStub
+from library_grpc._generated.library.v1 import (
+    LibraryCommandServiceStub,
+    LibraryQueryServiceStub,
+    LibraryServiceStub,
+)
 from library_grpc.application import Application
 from library_grpc.server import LibraryServer
 from library_grpc.settings import GrpcSettings
@@ -89,11 +93,17 @@ class Door:
     check_access: Script
     batch_check_access: Script
     check_ownership: Script
+    show_lifetime: Script
+    show_stats: Script
+    start_session: Script
+    end_session: Script
     stub: LibraryQueryServiceStub = field(init=False)
+    commands: LibraryCommandServiceStub = field(init=False)
     examples: LibraryServiceStub = field(init=False)
 
     def __post_init__(self) -> None:
         self.stub = LibraryQueryServiceStub(self.channel, timeout=5)
+        self.commands = LibraryCommandServiceStub(self.channel, timeout=5)
         self.examples = LibraryServiceStub(self.channel, timeout=5)
 
     def counted(self, operation: str, outcome: str) -> float:
@@ -198,6 +208,10 @@ def open_door(verifier: TokenVerifier) -> OpenDoor:
             "check_access": Script(AccessVerdict(allowed=True, via=Via.OWNED)),
             "batch_check_access": Script([]),
             "check_ownership": Script(Ownership(owned=False)),
+            "show_lifetime": Script(None),
+            "show_stats": Script(None),
+            "start_session": Script(None),
+            "end_session": Script(None),
         }
         application = Application(
             **scripts,

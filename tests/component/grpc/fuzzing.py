@@ -2,14 +2,22 @@
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from random import Random
+from uuid import UUID
 
 from component.grpc.conftest import GAME, USER
 
+from library_domain.shared.paging import Position
+from library_grpc import page_tokens
 from library_grpc._generated.library.v1 import (
     BatchCheckGameAccessRequest,
     CheckGameAccessRequest,
+    EndGameSessionRequest,
+    GetPlaytimeStatisticsRequest,
     GetUserLibraryRequest,
+    GetUserPlaytimeRequest,
+    StartGameSessionRequest,
 )
 
 MESSAGES = int(os.environ.get("GRPC_FUZZ_MESSAGES", "300"))
@@ -17,6 +25,8 @@ RAW = MESSAGES // 2
 """`make fuzz-grpc` sends 10,000 mutated messages and half as many byte strings (reliability D2)."""
 
 QUERIES = "/library.v1.LibraryQueryService"
+COMMANDS = "/library.v1.LibraryCommandService"
+MOMENT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 VALID: dict[str, bytes] = {
     f"{QUERIES}/CheckGameAccess": bytes(CheckGameAccessRequest(user_id=USER, game_id=GAME)),
     f"{QUERIES}/BatchCheckGameAccess": bytes(BatchCheckGameAccessRequest(user_id=USER, game_ids=[GAME] * 5)),
@@ -25,6 +35,38 @@ VALID: dict[str, bytes] = {
         GetUserLibraryRequest(
             user_id=USER, limit=5, offset=1, sort_by="name", sort_order="desc", filter="installed,game"
         )
+    ),
+    f"{QUERIES}/GetPlaytimeStats": bytes(
+        GetUserPlaytimeRequest(
+            user_id=USER,
+            game_id=GAME,
+            limit=5,
+            page_token=page_tokens.write(Position(key=60, id=UUID(GAME)), user_id=UUID(USER)),
+        )
+    ),
+    f"{QUERIES}/GetPlaytimeStatistics": bytes(
+        GetPlaytimeStatisticsRequest(
+            user_id=USER,
+            game_id=GAME,
+            start_date=MOMENT - timedelta(days=7),
+            end_date=MOMENT,
+            aggregation="weekly",
+        )
+    ),
+    f"{COMMANDS}/StartGameSession": bytes(
+        StartGameSessionRequest(
+            user_id=USER,
+            game_id=GAME,
+            client_timestamp=MOMENT,
+            client_id="desktop",
+            game_version="2.1.5",
+            platform="windows",
+            device_id="desktop",
+            takeover=True,
+        )
+    ),
+    f"{COMMANDS}/EndGameSession": bytes(
+        EndGameSessionRequest(user_id=USER, session_id=GAME, client_timestamp=MOMENT, client_id="desktop")
     ),
     "/library.v1.LibraryService/GetUserLibrary": bytes(GetUserLibraryRequest(user_id=USER)),
     "/grpc.health.v1.Health/Check": b"\x0a\x04some",

@@ -1,17 +1,28 @@
 """Any bytes at all are a message of the declared types or INVALID_ARGUMENT (reliability 2 #4, D2)."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from grpclib.const import Status
 from grpclib.health.v1.health_pb2 import HealthCheckRequest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from library_grpc._generated.library.v1 import CheckGameAccessRequest, CheckGameAccessResponse
+from library_domain.shared.errors import ValidationFailed
+from library_grpc._generated.google.protobuf import Timestamp
+from library_grpc._generated.library.v1 import (
+    CheckGameAccessRequest,
+    CheckGameAccessResponse,
+    GetPlaytimeStatisticsRequest,
+    GetUserPlaytimeRequest,
+)
 from library_grpc.codec import SafeCodec
 from library_grpc.descriptors import descriptor_pool
 from library_grpc.errors import Refusal
 
 CODEC = SafeCodec(descriptor_pool(), max_message_bytes=1024)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST, END = -62_135_596_800, 253_402_300_800
 VALID = bytes(CheckGameAccessRequest(user_id="ж" * 36, game_id="x" * 36))
 
 
@@ -59,6 +70,37 @@ def test_ignores_fields_of_later_versions() -> None:
     assert CODEC.decode(later, CheckGameAccessRequest) == CheckGameAccessRequest.parse(VALID)
 
 
+TIMES = st.datetimes(timezones=st.just(UTC))
+
+
+@given(st.integers(-(2**63), 2**63 - 1), st.integers(-(2**31), 2**31 - 1))
+@example(2**62, 0)
+@example(-62_135_596_801, 0)
+@example(-62_135_596_800, 0)
+@example(253_402_300_799, 999_999_999)
+@example(253_402_300_800, 0)
+@example(0, 1_000_000_000)
+@example(0, -1)
+def test_a_time_is_in_the_calendar_or_refused_by_its_name(seconds: int, nanos: int) -> None:
+    data = bytes(GetUserPlaytimeRequest(user_id="x"))  # field 1 is the user of both
+    data += _field(3, bytes(Timestamp(seconds=seconds, nanos=nanos)))
+
+    if FIRST <= seconds < END and 0 <= nanos < 10**9:
+        message = CODEC.decode(data, GetPlaytimeStatisticsRequest)
+        assert message.start_date == EPOCH + timedelta(seconds=seconds, microseconds=nanos // 1_000)
+        return
+    with pytest.raises(ValidationFailed) as refused:
+        CODEC.decode(data, GetPlaytimeStatisticsRequest)
+    assert refused.value.details == {"field": "start_date", "reason": "out_of_range"}
+
+
+@given(TIMES)
+def test_a_time_comes_as_it_was_sent(moment: datetime) -> None:
+    request = GetPlaytimeStatisticsRequest(user_id="x", start_date=moment)
+
+    assert CODEC.decode(bytes(request), GetPlaytimeStatisticsRequest) == request
+
+
 def test_refuses_nesting_without_end() -> None:
     data = b""
     for _ in range(400):
@@ -90,3 +132,8 @@ def _varint(number: int) -> bytes:
         encoded += bytes([number & 0x7F | 0x80])
         number >>= 7
     return encoded + bytes([number])
+
+
+def _field(number: int, message: bytes) -> bytes:
+    """Return a message within a message."""
+    return bytes([number << 3 | 2]) + _varint(len(message)) + message

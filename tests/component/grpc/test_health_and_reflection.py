@@ -15,12 +15,14 @@ from grpclib.reflection.v1alpha import reflection_grpc as v1alpha
 from grpclib.reflection.v1alpha import reflection_pb2 as v1alpha_messages
 
 QUERIES = "library.v1.LibraryQueryService"
+COMMANDS = "library.v1.LibraryCommandService"
 EXAMPLES = "library.v1.LibraryService"
+IMPORTED = ("library/v1/playtime.proto", "google/protobuf/timestamp.proto")
 VERSIONS = [(v1, v1_messages), (v1alpha, v1alpha_messages)]
 
 
 class TestHealth:
-    @pytest.mark.parametrize("service", ["", QUERIES, EXAMPLES])
+    @pytest.mark.parametrize("service", ["", QUERIES, COMMANDS, EXAMPLES])
     async def test_is_serving_for_everybody(self, door: Door, service: str) -> None:
         answer = await HealthStub(door.channel).Check(HealthCheckRequest(service=service), timeout=5)
 
@@ -50,7 +52,7 @@ class TestReflection:
         (answer,) = await stubs.ServerReflectionStub(door.channel).ServerReflectionInfo([request], timeout=5)  # type: ignore[attr-defined]
 
         names = {service.name for service in answer.list_services_response.service}
-        assert names == {QUERIES, EXAMPLES, "grpc.health.v1.Health"}
+        assert names == {QUERIES, COMMANDS, EXAMPLES, "grpc.health.v1.Health"}
 
     @pytest.mark.parametrize(("stubs", "messages"), VERSIONS, ids=["v1", "v1alpha"])
     async def test_describes_every_listed_service_and_its_imports(
@@ -63,7 +65,7 @@ class TestReflection:
         answers = await stub.ServerReflectionInfo(
             [
                 *(make(file_containing_symbol=symbol) for symbol in symbols),
-                make(file_by_filename="google/protobuf/timestamp.proto"),
+                *(make(file_by_filename=name) for name in IMPORTED),
             ],
             timeout=5,
         )
@@ -72,7 +74,8 @@ class TestReflection:
             FileDescriptorProto.FromString(answer.file_descriptor_response.file_descriptor_proto[0])
             for answer in answers
         ]
-        assert [file.package for file in files] == ["library.v1"] * 2 + ["grpc.health.v1", "google.protobuf"]
+        packages = [*["library.v1"] * 2, "grpc.health.v1", "library.v1", "google.protobuf"]
+        assert [file.package for file in files] == packages
         methods = {method.name for method in files[0].service[0].method}
         assert methods == {
             "GetLibrary",
@@ -80,6 +83,8 @@ class TestReflection:
             "CheckGameAccess",
             "BatchCheckGameAccess",
             "CheckGameOwnership",
+            "GetPlaytimeStats",
+            "GetPlaytimeStatistics",
         }
 
     async def test_does_not_invent_symbols(self, door: Door) -> None:

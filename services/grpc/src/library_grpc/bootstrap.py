@@ -7,14 +7,21 @@ from functools import partial
 
 from library_adapters.postgres.deadline import within
 from library_adapters.postgres.hot_reads.library import open_library_reader
+from library_adapters.postgres.playtime_reader import PostgresPlaytimeReader
 from library_adapters.postgres.pool import open_pool, ping
+from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
+from library_adapters.postgres.wakeup import relay_wakeup
 from library_adapters.system import SystemClock, Uuid7Source, clock_of
-from library_adapters.telemetry import Instrument, Management, Tracing, new_registry
+from library_adapters.telemetry import Instrument, Management, Tracing, new_registry, trace_headers
 from library_adapters.tokens import open_verifier
+from library_domain.flows.start_session import StartSessionHandler
 from library_domain.library.use_cases.batch_check_game_access import BatchCheckGameAccessHandler
 from library_domain.library.use_cases.check_game_access import CheckGameAccessHandler
 from library_domain.library.use_cases.check_game_ownership import CheckGameOwnershipHandler
 from library_domain.library.use_cases.list_library import ListLibraryHandler
+from library_domain.playtime.use_cases.end_session import EndSessionHandler
+from library_domain.playtime.use_cases.show_lifetime import ShowLifetimeHandler
+from library_domain.playtime.use_cases.show_stats import ShowStatsHandler
 from library_grpc.application import Application
 from library_grpc.settings import Settings
 
@@ -39,8 +46,14 @@ async def open_application(settings: Settings) -> AsyncIterator[tuple[Applicatio
             open_verifier(settings.tokens, clock=SystemClock(), registry=registry),
         )
 
-        reader = await stack.enter_async_context(
+        reader, _ = await stack.enter_async_context(
             open_library_reader(pool, settings.postgres, registry=registry, tracer_provider=tracing.provider)
+        )
+        playtime = PostgresPlaytimeReader(pool)
+        wakeup = await stack.enter_async_context(relay_wakeup(settings.postgres))
+        ids = Uuid7Source()
+        uow = PostgresUnitOfWork(
+            pool, settings.postgres, clock=clock, ids=ids, trace_headers=trace_headers, on_outbox=wakeup.call
         )
         instrument = Instrument(registry=registry, tracing=tracing)
         seconds = settings.grpc.operation_timeout_seconds
@@ -65,9 +78,23 @@ async def open_application(settings: Settings) -> AsyncIterator[tuple[Applicatio
                 name="library.check_game_ownership",
                 timeout_seconds=seconds,
             ),
+            show_lifetime=instrument(
+                ShowLifetimeHandler(reader=playtime), name="playtime.lifetime", timeout_seconds=seconds
+            ),
+            show_stats=instrument(
+                ShowStatsHandler(reader=playtime, clock=clock), name="playtime.stats", timeout_seconds=seconds
+            ),
+            start_session=instrument(
+                StartSessionHandler(uow=uow, clock=clock, ids=ids),
+                name="playtime.start",
+                timeout_seconds=seconds,
+            ),
+            end_session=instrument(
+                EndSessionHandler(uow=uow, clock=clock), name="playtime.end", timeout_seconds=seconds
+            ),
             within=within,
             tokens=verifier,
-            ids=Uuid7Source(),
+            ids=ids,
             tracing=tracing,
             registry=registry,
         )

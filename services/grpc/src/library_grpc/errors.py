@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
 
 from grpclib.const import Status
@@ -26,7 +27,7 @@ MESSAGES: Mapping[Kind, str] = MappingProxyType(
     {
         Kind.INVALID: "The request is not valid.",
         Kind.UNAUTHENTICATED: "There is no valid access token.",
-        Kind.FORBIDDEN: "The caller's role may not do this.",
+        Kind.FORBIDDEN: "This is not allowed.",
         Kind.NOT_FOUND: "There is no such thing.",
         Kind.CONFLICT: "The present state does not allow this.",
         Kind.UNPROCESSABLE: "The request cannot be carried out as it is.",
@@ -74,12 +75,17 @@ class Refusal(GRPCError):
         trailers = {"error-code": self.slug}
         if self._details:
             # In ASCII, as metadata are; what would not fit is left out rather than cut.
-            details = json.dumps(dict(self._details), default=str, separators=(",", ":"))
+            details = json.dumps(dict(self._details), default=_as_in_rest, separators=(",", ":"))
             if len(details) <= _MAX_DETAILS:
                 trailers["error-details"] = details
         if self._retry_after_seconds is not None:
             trailers["retry-after"] = str(self._retry_after_seconds)
         return trailers
+
+
+def _as_in_rest(value: object) -> str:
+    """Return what JSON has no word for: an id, or a time in RFC 3339 with the `Z` that REST has."""
+    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
 
 
 def malformed(message: str) -> Refusal:

@@ -4,12 +4,9 @@ The checks of access, which games and downloads ask all the time, use Google's m
 tenth of betterproto2's (ADR 0010).
 """
 
-import re
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, TypeVar
-from uuid import UUID
+from typing import Any
 
 from grpclib.const import Cardinality, Handler
 from grpclib.server import Stream
@@ -40,6 +37,8 @@ from library_grpc._generated.library.v1.library_pb2 import (
     CheckGameAccessResponse,
 )
 from library_grpc.application import Application
+from library_grpc.playtime import PlaytimeMethods, SessionMethods, StatisticsMethods
+from library_grpc.values import uuid, word
 
 OWNERSHIP_TYPES: Mapping[AcquisitionType, str] = MappingProxyType(
     {
@@ -54,10 +53,6 @@ OWNERSHIP_TYPES: Mapping[AcquisitionType, str] = MappingProxyType(
 
 _QUERIES = "/library.v1.LibraryQueryService"
 _MAX_FILTER = 256
-# The one canonical spelling, in any case; Python reads others too.
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
-
-WordT = TypeVar("WordT", bound=StrEnum)
 
 
 class LibraryMethods:
@@ -69,7 +64,7 @@ class LibraryMethods:
     async def get_user_library(self, message: GetUserLibraryRequest) -> GetUserLibraryResponse:
         """Return a part of the user's library. Raises ValidationFailed naming the field that is wrong."""
         query = _library_query(message)
-        user_id = UserId(_uuid(message.user_id, "user_id"))
+        user_id = UserId(uuid(message.user_id, "user_id"))
         page = await self._application.list_library(ListLibrary(user_id=user_id, query=query))
         return GetUserLibraryResponse(
             items=[_item(item) for item in page.items],
@@ -82,8 +77,8 @@ class LibraryMethods:
         """Tell whether the user owns the game. Raises ValidationFailed for an id that is no UUID."""
         ownership = await self._application.check_ownership(
             CheckGameOwnership(
-                user_id=UserId(_uuid(message.user_id, "user_id")),
-                game_id=GameId(_uuid(message.game_id, "game_id")),
+                user_id=UserId(uuid(message.user_id, "user_id")),
+                game_id=GameId(uuid(message.game_id, "game_id")),
             ),
         )
         held = ownership.acquisition_type
@@ -95,11 +90,11 @@ class LibraryMethods:
         )
 
 
-class LibraryExamples(LibraryMethods, LibraryServiceBase):
+class LibraryExamples(LibraryMethods, StatisticsMethods, SessionMethods, LibraryServiceBase):
     """The service by the name of the spec's examples (details 1.32)."""
 
 
-class LibraryQueries(LibraryMethods, LibraryQueryServiceBase):
+class LibraryQueries(LibraryMethods, PlaytimeMethods, StatisticsMethods, LibraryQueryServiceBase):
     """The service with all of its methods."""
 
     async def get_library(self, message: GetUserLibraryRequest) -> GetUserLibraryResponse:
@@ -124,8 +119,8 @@ class LibraryQueries(LibraryMethods, LibraryQueryServiceBase):
         message = await _request(stream)
         verdict = await self._application.check_access(
             CheckGameAccess(
-                user_id=UserId(_uuid(message.user_id, "user_id")),
-                game_id=GameId(_uuid(message.game_id, "game_id")),
+                user_id=UserId(uuid(message.user_id, "user_id")),
+                game_id=GameId(uuid(message.game_id, "game_id")),
             ),
         )
         await stream.send_message(CheckGameAccessResponse(**_access(verdict)))
@@ -140,8 +135,8 @@ class LibraryQueries(LibraryMethods, LibraryQueryServiceBase):
             raise ValidationFailed(field="game_ids", reason="too_many", maximum=MAX_GAMES)
         verdicts = await self._application.batch_check_access(
             BatchCheckGameAccess(
-                user_id=UserId(_uuid(message.user_id, "user_id")),
-                game_ids=[GameId(_uuid(each, "game_ids")) for each in message.game_ids],
+                user_id=UserId(uuid(message.user_id, "user_id")),
+                game_ids=[GameId(uuid(each, "game_ids")) for each in message.game_ids],
             ),
         )
         answer = BatchCheckGameAccessResponse()
@@ -173,8 +168,8 @@ def _library_query(message: GetUserLibraryRequest) -> LibraryQuery:
     """Return what of the library is asked for. Raises ValidationFailed naming the field that is wrong."""
     return LibraryQuery(
         filter=LibraryFilter.named(_words(message.filter)),
-        sort=_word(LibrarySort, message.sort_by, "sort_by") if message.sort_by else LibrarySort.NAME,
-        order=_word(Order, message.sort_order, "sort_order") if message.sort_order else Order.ASC,
+        sort=word(LibrarySort, message.sort_by, "sort_by") if message.sort_by else LibrarySort.NAME,
+        order=word(Order, message.sort_order, "sort_order") if message.sort_order else Order.ASC,
         page=Page(limit=message.limit, offset=message.offset)
         if message.limit
         else Page(offset=message.offset),
@@ -184,14 +179,7 @@ def _library_query(message: GetUserLibraryRequest) -> LibraryQuery:
 def _words(text: str) -> Sequence[Filter]:
     if len(text) > _MAX_FILTER:
         raise ValidationFailed(field="filter", reason="too_long", maximum=_MAX_FILTER)
-    return [_word(Filter, word.strip(), "filter") for word in text.split(",")] if text.strip() else []
-
-
-def _word(words: type[WordT], text: str, field: str) -> WordT:
-    try:
-        return words(text)
-    except ValueError:
-        raise ValidationFailed(field=field, reason="invalid") from None
+    return [word(Filter, each.strip(), "filter") for each in text.split(",")] if text.strip() else []
 
 
 def _item(item: LibraryItem) -> LibraryItemMessage:
@@ -211,10 +199,3 @@ def _item(item: LibraryItem) -> LibraryItemMessage:
         family_shared=item.family_shared,
         hidden=item.is_hidden,
     )
-
-
-def _uuid(text: str, field: str) -> UUID:
-    """Return the UUID. Raises ValidationFailed naming the field."""
-    if not _UUID.fullmatch(text):
-        raise ValidationFailed(field=field, reason="not_a_uuid")
-    return UUID(text)

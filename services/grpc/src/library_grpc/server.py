@@ -19,6 +19,7 @@ from library_grpc.codec import SafeCodec
 from library_grpc.connections import AgingServer, Connections
 from library_grpc.descriptors import descriptor_pool
 from library_grpc.doorkeeper import Doorkeeper, operations
+from library_grpc.playtime import LibraryCommands
 from library_grpc.queries import LibraryExamples, LibraryQueries
 from library_grpc.settings import GrpcSettings
 
@@ -39,7 +40,11 @@ class LibraryServer:
             registry=application.registry,
         )
         self._serving = ServiceStatus()
-        ours: list[Any] = [LibraryQueries(application), LibraryExamples(application)]
+        ours: list[Any] = [
+            LibraryQueries(application),
+            LibraryCommands(application),
+            LibraryExamples(application),
+        ]
         health = Health({service: [self._serving] for service in ours})
         # What tools such as grpcurl ask first; betterproto2 makes no descriptors, so it is given google's.
         pool = descriptor_pool()

@@ -28,6 +28,10 @@ ALLOWED = {
     "grpc.batch_check_game_access": "system",
     "grpc.check_game_access": "system",
     "grpc.check_game_ownership": "system",
+    "grpc.get_playtime_stats": "system",
+    "grpc.get_playtime_statistics": "system",
+    "grpc.start_game_session": "system",
+    "grpc.end_game_session": "system",
 }
 
 

@@ -23,37 +23,40 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from library_grpc._generated.library.v1 import playtime_pb2 as library_dot_v1_dot_playtime__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18library/v1/library.proto\x12\nlibrary.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"|\n\x15GetUserLibraryRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\x0e\n\x06offset\x18\x03 \x01(\x05\x12\x0f\n\x07sort_by\x18\x04 \x01(\t\x12\x12\n\nsort_order\x18\x05 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x06 \x01(\t\"n\n\x16GetUserLibraryResponse\x12&\n\x05items\x18\x01 \x03(\x0b\x32\x17.library.v1.LibraryItem\x12\r\n\x05total\x18\x02 \x01(\x05\x12\r\n\x05limit\x18\x03 \x01(\x05\x12\x0e\n\x06offset\x18\x04 \x01(\x05\"\x8b\x02\n\x0bLibraryItem\x12\x0f\n\x07game_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\x11\n\tinstalled\x18\x04 \x01(\x08\x12\x16\n\x0esize_installed\x18\x05 \x01(\x03\x12/\n\x0blast_played\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0etotal_playtime\x18\x07 \x01(\x03\x12\x12\n\ncategories\x18\t \x03(\t\x12 \n\x03\x64lc\x18\x0b \x03(\x0b\x32\x13.library.v1.DlcInfo\x12\x15\n\rfamily_shared\x18\x0c \x01(\x08\x12\x0e\n\x06hidden\x18\r \x01(\x08\":\n\x07\x44lcInfo\x12\x0e\n\x06\x64lc_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tinstalled\x18\x03 \x01(\x08\":\n\x16\x43heckGameAccessRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0f\n\x07game_id\x18\x02 \x01(\t\"\xa7\x01\n\x17\x43heckGameAccessResponse\x12\x12\n\nhas_access\x18\x01 \x01(\x08\x12\x13\n\x0b\x61\x63\x63\x65ss_type\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12.\n\nexpires_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08owner_id\x18\x05 \x01(\t\x12\x11\n\tin_use_by\x18\x06 \x01(\t\"@\n\x1b\x42\x61tchCheckGameAccessRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x10\n\x08game_ids\x18\x02 \x03(\t\"T\n\x1c\x42\x61tchCheckGameAccessResponse\x12\x34\n\x07results\x18\x01 \x03(\x0b\x32#.library.v1.CheckGameAccessResponse\"=\n\x19\x43heckGameOwnershipRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0f\n\x07game_id\x18\x02 \x01(\t\"\x89\x01\n\x1a\x43heckGameOwnershipResponse\x12\r\n\x05owned\x18\x01 \x01(\x08\x12\x16\n\x0eownership_type\x18\x02 \x01(\t\x12\x31\n\rpurchase_date\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tdlc_owned\x18\x04 \x03(\t2\xef\x03\n\x13LibraryQueryService\x12S\n\nGetLibrary\x12!.library.v1.GetUserLibraryRequest\x1a\".library.v1.GetUserLibraryResponse\x12W\n\x0eGetUserLibrary\x12!.library.v1.GetUserLibraryRequest\x1a\".library.v1.GetUserLibraryResponse\x12Z\n\x0f\x43heckGameAccess\x12\".library.v1.CheckGameAccessRequest\x1a#.library.v1.CheckGameAccessResponse\x12i\n\x14\x42\x61tchCheckGameAccess\x12\'.library.v1.BatchCheckGameAccessRequest\x1a(.library.v1.BatchCheckGameAccessResponse\x12\x63\n\x12\x43heckGameOwnership\x12%.library.v1.CheckGameOwnershipRequest\x1a&.library.v1.CheckGameOwnershipResponse2\xce\x01\n\x0eLibraryService\x12W\n\x0eGetUserLibrary\x12!.library.v1.GetUserLibraryRequest\x1a\".library.v1.GetUserLibraryResponse\x12\x63\n\x12\x43heckGameOwnership\x12%.library.v1.CheckGameOwnershipRequest\x1a&.library.v1.CheckGameOwnershipResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18library/v1/library.proto\x12\nlibrary.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19library/v1/playtime.proto\"|\n\x15GetUserLibraryRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\x0e\n\x06offset\x18\x03 \x01(\x05\x12\x0f\n\x07sort_by\x18\x04 \x01(\t\x12\x12\n\nsort_order\x18\x05 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x06 \x01(\t\"n\n\x16GetUserLibraryResponse\x12&\n\x05items\x18\x01 \x03(\x0b\x32\x17.library.v1.LibraryItem\x12\r\n\x05total\x18\x02 \x01(\x05\x12\r\n\x05limit\x18\x03 \x01(\x05\x12\x0e\n\x06offset\x18\x04 \x01(\x05\"\x8b\x02\n\x0bLibraryItem\x12\x0f\n\x07game_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\x11\n\tinstalled\x18\x04 \x01(\x08\x12\x16\n\x0esize_installed\x18\x05 \x01(\x03\x12/\n\x0blast_played\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0etotal_playtime\x18\x07 \x01(\x03\x12\x12\n\ncategories\x18\t \x03(\t\x12 \n\x03\x64lc\x18\x0b \x03(\x0b\x32\x13.library.v1.DlcInfo\x12\x15\n\rfamily_shared\x18\x0c \x01(\x08\x12\x0e\n\x06hidden\x18\r \x01(\x08\":\n\x07\x44lcInfo\x12\x0e\n\x06\x64lc_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tinstalled\x18\x03 \x01(\x08\":\n\x16\x43heckGameAccessRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0f\n\x07game_id\x18\x02 \x01(\t\"\xa7\x01\n\x17\x43heckGameAccessResponse\x12\x12\n\nhas_access\x18\x01 \x01(\x08\x12\x13\n\x0b\x61\x63\x63\x65ss_type\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12.\n\nexpires_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08owner_id\x18\x05 \x01(\t\x12\x11\n\tin_use_by\x18\x06 \x01(\t\"@\n\x1b\x42\x61tchCheckGameAccessRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x10\n\x08game_ids\x18\x02 \x03(\t\"T\n\x1c\x42\x61tchCheckGameAccessResponse\x12\x34\n\x07results\x18\x01 \x03(\x0b\x32#.library.v1.CheckGameAccessResponse\"=\n\x19\x43heckGameOwnershipRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0f\n\x07game_id\x18\x02 \x01(\t\"\x89\x01\n\x1a\x43heckGameOwnershipResponse\x12\r\n\x05owned\x18\x01 \x01(\x08\x12\x16\n\x0eownership_type\x18\x02 \x01(\t\x12\x31\n\rpurchase_date\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tdlc_owned\x18\x04 \x03(\t2\xba\x05\n\x13LibraryQueryService\x12S\n\nGetLibrary\x12!.library.v1.GetUserLibraryRequest\x1a\".library.v1.GetUserLibraryResponse\x12W\n\x0eGetUserLibrary\x12!.library.v1.GetUserLibraryRequest\x1a\".library.v1.GetUserLibraryResponse\x12Z\n\x0f\x43heckGameAccess\x12\".library.v1.CheckGameAccessRequest\x1a#.library.v1.CheckGameAccessResponse\x12i\n\x14\x42\x61tchCheckGameAccess\x12\'.library.v1.BatchCheckGameAccessRequest\x1a(.library.v1.BatchCheckGameAccessResponse\x12\x63\n\x12\x43heckGameOwnership\x12%.library.v1.CheckGameOwnershipRequest\x1a&.library.v1.CheckGameOwnershipResponse\x12[\n\x10GetPlaytimeStats\x12\".library.v1.GetUserPlaytimeRequest\x1a#.library.v1.GetUserPlaytimeResponse\x12l\n\x15GetPlaytimeStatistics\x12(.library.v1.GetPlaytimeStatisticsRequest\x1a).library.v1.GetPlaytimeStatisticsResponse2\xcf\x01\n\x15LibraryCommandService\x12]\n\x10StartGameSession\x12#.library.v1.StartGameSessionRequest\x1a$.library.v1.StartGameSessionResponse\x12W\n\x0e\x45ndGameSession\x12!.library.v1.EndGameSessionRequest\x1a\".library.v1.EndGameSessionResponse2\xf4\x03\n\x0eLibraryService\x12W\n\x0eGetUserLibrary\x12!.library.v1.GetUserLibraryRequest\x1a\".library.v1.GetUserLibraryResponse\x12\x63\n\x12\x43heckGameOwnership\x12%.library.v1.CheckGameOwnershipRequest\x1a&.library.v1.CheckGameOwnershipResponse\x12l\n\x15GetPlaytimeStatistics\x12(.library.v1.GetPlaytimeStatisticsRequest\x1a).library.v1.GetPlaytimeStatisticsResponse\x12]\n\x10StartGameSession\x12#.library.v1.StartGameSessionRequest\x1a$.library.v1.StartGameSessionResponse\x12W\n\x0e\x45ndGameSession\x12!.library.v1.EndGameSessionRequest\x1a\".library.v1.EndGameSessionResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'library.v1.library_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GETUSERLIBRARYREQUEST']._serialized_start=73
-  _globals['_GETUSERLIBRARYREQUEST']._serialized_end=197
-  _globals['_GETUSERLIBRARYRESPONSE']._serialized_start=199
-  _globals['_GETUSERLIBRARYRESPONSE']._serialized_end=309
-  _globals['_LIBRARYITEM']._serialized_start=312
-  _globals['_LIBRARYITEM']._serialized_end=579
-  _globals['_DLCINFO']._serialized_start=581
-  _globals['_DLCINFO']._serialized_end=639
-  _globals['_CHECKGAMEACCESSREQUEST']._serialized_start=641
-  _globals['_CHECKGAMEACCESSREQUEST']._serialized_end=699
-  _globals['_CHECKGAMEACCESSRESPONSE']._serialized_start=702
-  _globals['_CHECKGAMEACCESSRESPONSE']._serialized_end=869
-  _globals['_BATCHCHECKGAMEACCESSREQUEST']._serialized_start=871
-  _globals['_BATCHCHECKGAMEACCESSREQUEST']._serialized_end=935
-  _globals['_BATCHCHECKGAMEACCESSRESPONSE']._serialized_start=937
-  _globals['_BATCHCHECKGAMEACCESSRESPONSE']._serialized_end=1021
-  _globals['_CHECKGAMEOWNERSHIPREQUEST']._serialized_start=1023
-  _globals['_CHECKGAMEOWNERSHIPREQUEST']._serialized_end=1084
-  _globals['_CHECKGAMEOWNERSHIPRESPONSE']._serialized_start=1087
-  _globals['_CHECKGAMEOWNERSHIPRESPONSE']._serialized_end=1224
-  _globals['_LIBRARYQUERYSERVICE']._serialized_start=1227
-  _globals['_LIBRARYQUERYSERVICE']._serialized_end=1722
-  _globals['_LIBRARYSERVICE']._serialized_start=1725
-  _globals['_LIBRARYSERVICE']._serialized_end=1931
+  _globals['_GETUSERLIBRARYREQUEST']._serialized_start=100
+  _globals['_GETUSERLIBRARYREQUEST']._serialized_end=224
+  _globals['_GETUSERLIBRARYRESPONSE']._serialized_start=226
+  _globals['_GETUSERLIBRARYRESPONSE']._serialized_end=336
+  _globals['_LIBRARYITEM']._serialized_start=339
+  _globals['_LIBRARYITEM']._serialized_end=606
+  _globals['_DLCINFO']._serialized_start=608
+  _globals['_DLCINFO']._serialized_end=666
+  _globals['_CHECKGAMEACCESSREQUEST']._serialized_start=668
+  _globals['_CHECKGAMEACCESSREQUEST']._serialized_end=726
+  _globals['_CHECKGAMEACCESSRESPONSE']._serialized_start=729
+  _globals['_CHECKGAMEACCESSRESPONSE']._serialized_end=896
+  _globals['_BATCHCHECKGAMEACCESSREQUEST']._serialized_start=898
+  _globals['_BATCHCHECKGAMEACCESSREQUEST']._serialized_end=962
+  _globals['_BATCHCHECKGAMEACCESSRESPONSE']._serialized_start=964
+  _globals['_BATCHCHECKGAMEACCESSRESPONSE']._serialized_end=1048
+  _globals['_CHECKGAMEOWNERSHIPREQUEST']._serialized_start=1050
+  _globals['_CHECKGAMEOWNERSHIPREQUEST']._serialized_end=1111
+  _globals['_CHECKGAMEOWNERSHIPRESPONSE']._serialized_start=1114
+  _globals['_CHECKGAMEOWNERSHIPRESPONSE']._serialized_end=1251
+  _globals['_LIBRARYQUERYSERVICE']._serialized_start=1254
+  _globals['_LIBRARYQUERYSERVICE']._serialized_end=1952
+  _globals['_LIBRARYCOMMANDSERVICE']._serialized_start=1955
+  _globals['_LIBRARYCOMMANDSERVICE']._serialized_end=2162
+  _globals['_LIBRARYSERVICE']._serialized_start=2165
+  _globals['_LIBRARYSERVICE']._serialized_end=2665
 # @@protoc_insertion_point(module_scope)
