@@ -11,7 +11,7 @@ from fakes.library_reader import FakeLibraryReader
 from fakes.playtime_reader import FakePlaytimeReader
 from fakes.rights import FakeOutdatedEntries
 from fakes.sessions import FakeStaleSessions
-from fakes.store import Activity, Store, User
+from fakes.store import Activity, Played, Store, User
 from fakes.unit_of_work import FakeUnitOfWork
 from servers import SERVERS
 
@@ -78,6 +78,23 @@ class MemoryWorld:
     async def jobs(self) -> set[tuple[str, str]]:
         return set(self.store.jobs)
 
+    async def copies(self) -> dict[tuple[UserId, GameId], Any]:
+        return {key: (it.session_id, it.player_id, it.since) for key, it in self.store.leases.items()}
+
+    async def activity(self, user: UserId, game: GameId) -> Any:
+        played = self.store.activities.get((user, game), Activity())
+        return played.total_playtime, played.last_played_at
+
+    async def days(self, user: UserId) -> dict[Any, Any]:
+        return {(day, game): _sums(it) for (owner, day, game), it in self.store.days.items() if owner == user}
+
+    async def months(self, user: UserId) -> dict[Any, Any]:
+        return {
+            (game, year, month): (*_sums(it)[:3], it.first_played_at, it.last_played_at)
+            for (owner, game, year, month), it in self.store.months.items()
+            if owner == user
+        }
+
 
 class PostgresWorld:
     def __init__(
@@ -110,7 +127,8 @@ class PostgresWorld:
 
     async def erase(self, user: UserId, at: datetime) -> None:
         await self._rows(
-            "INSERT INTO user_revisions (user_id, changed_at, erased_at) VALUES (%s, %s, %s) RETURNING 1 AS one",
+            "INSERT INTO user_revisions (user_id, changed_at, erased_at) VALUES (%s, %s, %s)"
+            " ON CONFLICT (user_id) DO UPDATE SET erased_at = excluded.erased_at RETURNING 1 AS one",
             user,
             at,
             at,
@@ -165,6 +183,37 @@ class PostgresWorld:
     async def jobs(self) -> set[tuple[str, str]]:
         return {(row["kind"], row["key"]) for row in await self._rows("SELECT kind, key FROM jobs")}
 
+    async def copies(self) -> dict[tuple[UserId, GameId], Any]:
+        rows = await self._rows("SELECT user_id, game_id, session_id, player_id, since FROM copy_leases")
+        return _keyed(rows, 2)
+
+    async def activity(self, user: UserId, game: GameId) -> Any:
+        """Return what the row of the entry shows: seconds, and the last time."""
+        (row,) = await self._rows(
+            "SELECT total_playtime, last_played_at FROM user_libraries WHERE user_id = %s AND game_id = %s",
+            user,
+            game,
+        )
+        return tuple(row.values())
+
+    async def days(self, user: UserId) -> dict[Any, Any]:
+        """Return seconds, sessions, the longest and the last time, by day and game."""
+        rows = await self._rows(
+            "SELECT date, game_id, total_playtime, sessions_count, longest_session_seconds, last_played_at"
+            " FROM playtime_stats_daily WHERE user_id = %s",
+            user,
+        )
+        return _keyed(rows, 2)
+
+    async def months(self, user: UserId) -> dict[Any, Any]:
+        """Return seconds, sessions, the longest, the first and the last time, by game, year and month."""
+        rows = await self._rows(
+            "SELECT game_id, year, month, total_playtime, sessions_count, longest_session_seconds, first_played_at,"
+            " last_played_at FROM playtime_stats_monthly WHERE user_id = %s",
+            user,
+        )
+        return _keyed(rows, 3)
+
 
 _TOLD = "game_id, currency, amount, original_amount, discount_percent, valid_from, valid_until, event_at, event_id"
 
@@ -175,6 +224,21 @@ def _told(price: GamePrice) -> dict[str, Any]:
         "amount": price.amount.amount,
         "original_amount": price.original_amount.amount,
     }
+
+
+def _keyed(rows: list[dict[str, Any]], width: int) -> dict[Any, Any]:
+    """Return rows by their first columns."""
+    values = [tuple(row.values()) for row in rows]
+    return {row[:width]: row[width:] for row in values}
+
+
+def _sums(played: Played) -> tuple[Any, ...]:
+    return (
+        played.total_playtime,
+        played.sessions_count,
+        played.longest_session_seconds,
+        played.last_played_at,
+    )
 
 
 World = MemoryWorld | PostgresWorld
