@@ -7,14 +7,15 @@ import pytest
 
 from library_consumers.events.routes import ROUTES
 from library_consumers.groups import TOPICS
-from library_domain.library import events
+from library_domain.library import events as library_events
+from library_domain.playtime import events as playtime_events
 from library_domain.shared.events import DomainEvent
 from library_domain.shared.topics import CONSUMED
 
 EVENTS = Path(__file__).parents[2] / "docs/events"
 PUBLISHED = [
     declared
-    for declared in vars(events).values()
+    for declared in (*vars(library_events).values(), *vars(playtime_events).values())
     if isinstance(declared, type) and issubclass(declared, DomainEvent) and declared.topic is not None
 ]
 

@@ -20,7 +20,8 @@ from library_adapters.kafka import Poison
 from library_adapters.postgres.encoding import envelope
 from library_consumers.events.decoding import decode_data, decode_envelope
 from library_consumers.events.routes import ROUTES, Route
-from library_domain.library import events
+from library_domain.library import events as library_events
+from library_domain.playtime import events as playtime_events
 from library_domain.shared.events import DomainEvent
 from library_domain.shared.money import Money
 
@@ -28,7 +29,7 @@ EVENTS = Path(__file__).parents[2] / "docs/events"
 CONSUMED = {event_type: route for routes in ROUTES.values() for event_type, route in routes.items()}
 PUBLISHED = [
     fact
-    for fact in vars(events).values()
+    for fact in (*vars(library_events).values(), *vars(playtime_events).values())
     if isinstance(fact, type) and issubclass(fact, DomainEvent) and fact.topic is not None
 ]
 
@@ -185,7 +186,7 @@ def facts(fact: type[DomainEvent]) -> st.SearchStrategy[DomainEvent]:
     return st.builds(fact, **known | members)
 
 
-CLASS_WIDE = {"action", "event_type", "topic", "is_change"}
+CLASS_WIDE = {"action", "event_type", "topic", "is_change", "has_own_record"}
 
 
 def test_examples_and_schemas_belong_to_an_event_of_ours() -> None:

@@ -20,6 +20,8 @@ from library_consumers.events.routes import ROUTES
 from library_domain.catalog.model import Platform, ProductType
 from library_domain.library import events as library_events
 from library_domain.library.model import AcquisitionType, InstallationStatus
+from library_domain.playtime import events as playtime_events
+from library_domain.playtime.model import EndReason
 from library_domain.shared.events import DomainEvent
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
@@ -33,8 +35,9 @@ _KNOWN_VALUES: dict[str, type[StrEnum]] = {
     "platform": Platform,
     "previous_status": InstallationStatus,
     "current_status": InstallationStatus,
+    "SessionEndedEvent.reason": EndReason,
 }
-"""Members of ours whose values are listed, not closed: a reader of today has to bear one that is added tomorrow."""
+"""Members of ours, or of one fact, whose values are listed, not closed: a reader has to bear one that is added tomorrow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +84,7 @@ def published() -> list[EventSchema]:
 
 def published_facts() -> Iterator[type[DomainEvent]]:
     """Yield the facts that go to a topic, in the order in which they are declared."""
-    for declared in vars(library_events).values():
+    for declared in (*vars(library_events).values(), *vars(playtime_events).values()):
         if isinstance(declared, type) and issubclass(declared, DomainEvent) and declared.topic is not None:
             yield declared
 
@@ -149,22 +152,23 @@ def _data(fact: type[DomainEvent]) -> type[msgspec.Struct]:
     """Return the type of what is published of a fact: its fields, but for the time, which the envelope has."""
     hints = get_type_hints(fact)
     members = [
-        (each.name, _published_type(each.name, hints[each.name]))
+        (each.name, _published_type(fact, each.name, hints[each.name]))
         for each in fields(fact)
         if each.name != "occurred_at"
     ]
     return msgspec.defstruct(fact.__name__, members, namespace={"__doc__": fact.__doc__}, kw_only=True)
 
 
-def _published_type(name: str, hint: Any) -> Any:  # noqa: ANN401 - a type hint has no type of its own
+def _published_type(fact: type[DomainEvent], name: str, hint: Any) -> Any:  # noqa: ANN401 - a type hint has none
     if name == "game_id":
         return UUID  # what has none is audited, not published
     alternatives = get_args(hint) or (hint,)
     if datetime in alternatives:
         aware = Annotated[datetime, msgspec.Meta(tz=True)]
         return aware | None if type(None) in alternatives else aware
-    if name in _KNOWN_VALUES:
-        values = ", ".join(value for value in _KNOWN_VALUES[name] if value != AcquisitionType.FAMILY)
+    known = _KNOWN_VALUES.get(f"{fact.__name__}.{name}", _KNOWN_VALUES.get(name))
+    if known is not None:
+        values = ", ".join(value for value in known if value != AcquisitionType.FAMILY)
         said = Annotated[str, msgspec.Meta(description=f"{values}; more may come")]
         return said | None if type(None) in alternatives else said
     return hint
