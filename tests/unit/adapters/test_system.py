@@ -28,6 +28,21 @@ def test_new_ids_are_uuid7_and_ascend() -> None:
     assert minted == sorted(set(minted))
 
 
+@pytest.mark.parametrize(
+    "moment", [datetime(1970, 1, 1, tzinfo=UTC), datetime(2026, 11, 23, 12, 0, 0, 123_999, UTC)]
+)
+def test_ids_of_a_moment_bear_its_millisecond_and_differ(moment: datetime) -> None:
+    source: IdSource = Uuid7Source()
+
+    minted = [source.new_at(moment) for _ in range(10_000)]
+
+    assert all(each.version == 7 for each in minted)
+    assert {each.int >> 80 for each in minted} == {
+        (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    }
+    assert len(set(minted)) == len(minted)
+
+
 def test_fast_time_goes_on_from_its_start() -> None:
     epoch, start = datetime.now(UTC) - HOUR, datetime(2026, 11, 23, tzinfo=UTC)
     clock: Clock = FastClock(rate=60, epoch=epoch, start=start)

@@ -1,0 +1,154 @@
+"""Sessions between processes: the mutex that is only tried, the row that a heartbeat takes alone, and what it costs."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from builders import NOON, a_purchase, a_session, game_added, game_id, user_id
+from fakes.clock import FakeClock, SequentialIds
+from integration.postgres.pods import Pod, open_pod
+
+from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
+from library_domain.flows.add_to_library import AddToLibraryHandler
+from library_domain.playtime.model import Session
+from library_domain.shared.events import DomainEvent
+
+ALICE, BOB = user_id("alice"), user_id("bob")
+PORTAL = game_id("Portal 2")
+MINUTE = timedelta(minutes=1)
+
+
+@asynccontextmanager
+async def held(pod: Pod) -> AsyncIterator[None]:
+    """Hold Alice's mutex in a transaction of another task while the block runs."""
+    is_held, release = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        async with pod.uow.begin(ALICE):
+            is_held.set()
+            await release.wait()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(hold())
+        await is_held.wait()
+        try:
+            yield
+        finally:
+            release.set()
+
+
+async def is_free(pod: Pod) -> bool:
+    async with asyncio.timeout(5), pod.uow.begin_if_free(ALICE) as tx:
+        return tx is not None
+
+
+async def begin(pod: Pod, games: int) -> list[Session]:
+    """Let Alice play so many games at once."""
+    add = AddToLibraryHandler(uow=pod.uow, clock=FakeClock(), ids=SequentialIds())
+    sessions: list[Session] = []
+    for number in range(games):
+        await add(a_purchase(f"game {number}"))
+    async with pod.uow.begin(ALICE) as tx:
+        wanted = tuple(game_id(f"game {number}") for number in range(games))
+        for game, entry in (await tx.library.entries(ALICE, wanted)).items():
+            sessions.append(a_session(game_id=game, library_item_id=entry.id))
+            await tx.sessions.open(sessions[-1])
+    return sessions
+
+
+async def beat(pod: Pod, session: Session) -> None:
+    async with pod.uow.begin() as tx:
+        running = await tx.sessions.running(ALICE, session.id)
+        assert running is not None
+        running.contact(running.last_heartbeat_at + MINUTE)
+        await tx.sessions.keep(running)
+
+
+class TestMutexThatIsTried:
+    async def test_is_taken_when_nobody_has_it_and_given_back(self, database: str) -> None:
+        async with open_pod(database) as pod, open_pod(database) as other:
+            async with pod.uow.begin(ALICE) as tx:
+                tx.record(game_added(ALICE, PORTAL))
+
+            async with pod.uow.begin_if_free(ALICE) as taken:
+                assert taken is not None
+                assert not await is_free(other)
+                taken.record(game_added(ALICE, PORTAL))
+            assert await pod.revision(ALICE) == 2
+            assert await is_free(other)
+
+    async def test_nobody_waits_for_who_holds_it_in_this_process_or_another(self, database: str) -> None:
+        async with open_pod(database) as pod, open_pod(database) as other:
+            async with pod.uow.begin(ALICE, BOB) as tx:
+                tx.record(game_added(ALICE, PORTAL))
+            async with held(pod):
+                assert [await is_free(pod), await is_free(other)] == [False, False]
+
+                async with pod.uow.begin_if_free(BOB) as tx_of_bob:
+                    assert tx_of_bob is not None
+            assert [await is_free(pod), await is_free(other)] == [True, True]
+            assert pod.uow._users._entries == {}
+
+    async def test_of_a_user_that_nobody_knows_is_not_to_be_had(self, database: str) -> None:
+        async with open_pod(database) as pod:
+            assert not await is_free(pod)
+
+
+class TestHeartbeat:
+    async def test_goes_on_while_somebody_holds_the_mutex(self, database: str) -> None:
+        async with open_pod(database) as pod:
+            (session,) = await begin(pod, 1)
+            async with held(pod), asyncio.timeout(5):
+                await asyncio.create_task(beat(pod, session))
+
+    async def test_of_two_at_once_none_is_lost(self, database: str) -> None:
+        async with open_pod(database) as pod, open_pod(database) as other:
+            (session,) = await begin(pod, 1)
+            async with asyncio.TaskGroup() as group:
+                for _ in range(10):
+                    group.create_task(beat(pod, session))
+                    group.create_task(beat(other, session))
+
+            (row,) = await pod.rows("SELECT last_heartbeat_at, active_first_day FROM active_sessions")
+            assert row == {"last_heartbeat_at": NOON + 20 * MINUTE, "active_first_day": 1_200}
+
+    async def test_touches_no_index(self, database: str) -> None:
+        """Data 8: with an index on a time none of them would be HOT."""
+        async with open_pod(database, pool_min=1, pool_max=1) as pod:
+            sessions = await begin(pod, 60)
+            for session in sessions * 5:
+                await beat(pod, session)
+
+            await pod.rows("SELECT pg_stat_force_next_flush()")
+            (updates,) = await pod.rows(
+                "SELECT n_tup_upd AS all, n_tup_hot_upd AS hot FROM pg_stat_user_tables WHERE relname = 'active_sessions'"
+            )
+            assert updates["all"] >= 300
+            assert updates["hot"] > 0.9 * updates["all"]
+
+
+async def test_what_was_recorded_is_told_after_the_commit_and_only_then(database: str) -> None:
+    told: list[Sequence[DomainEvent]] = []
+    event = game_added(ALICE, PORTAL)
+    async with open_pod(database) as pod:
+        uow = PostgresUnitOfWork(
+            pod.pool, pod.settings, clock=FakeClock(), ids=SequentialIds(), on_events=told.append
+        )
+        with pytest.raises(LookupError):
+            async with uow.begin(ALICE) as tx:
+                tx.record(event)
+                raise LookupError
+        async with uow.begin(ALICE):
+            pass
+        assert told == []
+
+        async with uow.begin(ALICE) as tx:
+            tx.record(event)
+            assert told == []
+        async with uow.begin_if_free(ALICE) as tried:
+            assert tried is not None
+            tried.record(event)
+
+    assert told == [[event], [event]]
