@@ -1,4 +1,4 @@
-"""A client of the REST door."""
+"""A client of the REST door, over fakes or over a real database."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 from component.api.door import World, client_of
+from component.api.playing import House, Player, house
 from loguru import logger
 
 from library_api.app import create_app
@@ -20,6 +21,19 @@ def world() -> World:
 async def client(world: World) -> AsyncIterator[httpx2.AsyncClient]:
     async with client_of(create_app(world.application())) as client:
         yield client
+
+
+@pytest.fixture
+async def home(database: str) -> AsyncIterator[House]:
+    """Open the door over a database in which Alice has two games."""
+    async with house(database) as opened:
+        await opened.give("Portal 2", "Braid")
+        yield opened
+
+
+@pytest.fixture
+def alice(home: House) -> Player:
+    return home.player()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from builders import NAMESPACE, NOON, a_grant, user_id
 from fakes.accounts import FakeAccounts
 from fakes.clock import FakeClock, SequentialIds
 from fakes.library_reader import FakeLibraryReader
+from fakes.playtime_reader import FakePlaytimeReader
 from fakes.store import Store
 from fakes.unit_of_work import FakeUnitOfWork
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -22,6 +23,7 @@ from library_adapters.telemetry import Tracing, TracingSettings
 from library_adapters.tokens import Identity
 from library_api.application import Application
 from library_domain.catalog.model import Game
+from library_domain.flows.start_session import StartSessionHandler
 from library_domain.library.model import Grant, LibraryEntry
 from library_domain.library.use_cases.check_game_access import CheckGameAccessHandler
 from library_domain.library.use_cases.create_category import CreateCategoryHandler
@@ -36,8 +38,16 @@ from library_domain.library.use_cases.list_users_library import ListUsersLibrary
 from library_domain.library.use_cases.show_item import ShowItemHandler
 from library_domain.library.use_cases.show_version import ShowVersionHandler
 from library_domain.library.use_cases.unfile_item import UnfileItemHandler
+from library_domain.playtime.use_cases.end_session import EndSessionHandler
+from library_domain.playtime.use_cases.list_running_sessions import ListRunningSessionsHandler
+from library_domain.playtime.use_cases.list_sessions import ListSessionsHandler
+from library_domain.playtime.use_cases.record_heartbeat import RecordHeartbeatHandler
+from library_domain.playtime.use_cases.show_report import ShowReportHandler
+from library_domain.playtime.use_cases.show_stats import ShowStatsHandler
+from library_domain.playtime.use_cases.show_users_stats import ShowUsersStatsHandler
 from library_domain.shared.access import Role
 from library_domain.shared.errors import Forbidden, Unauthenticated
+from library_domain.shared.ids import IdSource
 from library_domain.shared.looks import Looks
 
 LIBRARY = "/api/v1/library"
@@ -109,9 +119,18 @@ class Switch:
         return await self._handler(query)
 
 
+@dataclass(frozen=True)
+class Ports:
+    """What the use cases stand on."""
+
+    uow: Any
+    library: Any
+    playtime: Any
+
+
 @dataclass
 class World:
-    """What stands behind the door, and what it told."""
+    """What stands behind the door, and what it told: fakes over `store`, unless it is given other ports."""
 
     store: Store = field(default_factory=Store)
     clock: FakeClock = field(default_factory=FakeClock)
@@ -120,10 +139,18 @@ class World:
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     spans: InMemorySpanExporter = field(default_factory=InMemorySpanExporter)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    ids: IdSource = field(default_factory=SequentialIds)
+    ports: Ports | None = None
 
     def __post_init__(self) -> None:
-        reader, clock, ids = FakeLibraryReader(self.store), self.clock, SequentialIds()
-        self.uow = uow = FakeUnitOfWork(self.store, clock=clock, ids=ids)
+        clock, ids = self.clock, self.ids
+        ports = self.ports or Ports(
+            uow=FakeUnitOfWork(self.store, clock=clock, ids=ids),
+            library=FakeLibraryReader(self.store),
+            playtime=FakePlaytimeReader(self.store),
+        )
+        reader, playtime = ports.library, ports.playtime
+        self.uow = uow = ports.uow
         looks = Looks(accounts=self.accounts, uow=uow, clock=clock)
         self.list_library = Switch(ListLibraryHandler(reader=reader, clock=clock))
         self.show_item = Switch(ShowItemHandler(reader=reader, clock=clock))
@@ -143,6 +170,14 @@ class World:
             "list_collections": ListCollectionsHandler(reader=reader, clock=clock),
             "list_users_library": ListUsersLibraryHandler(reader=reader, looks=looks, clock=clock),
             "show_version": ShowVersionHandler(reader=reader, clock=clock),
+            "start_session": StartSessionHandler(uow=uow, clock=clock, ids=ids),
+            "record_heartbeat": RecordHeartbeatHandler(uow=uow, clock=clock),
+            "end_session": EndSessionHandler(uow=uow, clock=clock),
+            "list_sessions": ListSessionsHandler(reader=playtime),
+            "list_running_sessions": ListRunningSessionsHandler(reader=playtime),
+            "show_stats": ShowStatsHandler(reader=playtime, clock=clock),
+            "show_report": ShowReportHandler(reader=playtime),
+            "show_users_stats": ShowUsersStatsHandler(reader=playtime, looks=looks, clock=clock),
         }
 
     def application(self, **overrides: Any) -> Application:
