@@ -15,6 +15,7 @@ DATA ?=
 ARGS ?=
 EXAMPLES ?= 1250
 MESSAGES ?= 10000
+SESSIONS ?= 100000
 # What `protos` compares with: the newest state of the branch that everybody builds on.
 BASE ?= $(shell git rev-parse --verify --quiet origin/main || git rev-parse --verify --quiet HEAD)
 
@@ -156,6 +157,10 @@ architecture: $(INSTALLED) ## The laws that no linter knows
 .PHONY: e2e
 e2e: $(INSTALLED) ## Journeys through the real doors
 	@$(IN)/pytest tests/e2e $(ARGS)
+
+.PHONY: sweep
+sweep: $(INSTALLED) ## The sweeper over many sessions that nobody ended: SESSIONS=100000
+	@STALE_SESSIONS=$(SESSIONS) $(IN)/pytest tests/component/sweeper/test_sessions.py --timeout 3600 $(ARGS)
 
 .PHONY: chaos
 chaos: $(INSTALLED) ## Bad days: servers away, processes killed, events shuffled

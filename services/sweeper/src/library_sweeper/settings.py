@@ -23,8 +23,8 @@ class SweeperSettings:
     """From the start of a pass to the start of the next, with --loop."""
     operation_timeout_seconds: Seconds = 10.0
     """How long one batch may take; a batch of `verify` ten times as long."""
-    sessions_batch: Annotated[int, Field(ge=1, le=10_000)] = 100
-    """Sessions that one batch ends, each in a transaction of its own, one after the other."""
+    sessions_batch: Annotated[int, Field(ge=1, le=10_000)] = 25
+    """Sessions that one batch ends, each in a transaction of its own; few, since the deadline is looked at in between."""
     sessions_parallel: Annotated[int, Field(ge=1, le=100)] = 4
     """How many such batches at a time, each on a connection; `postgres.pool_max` is at least this."""
     verify_batch: Annotated[int, Field(ge=1, le=10_000)] = 100

@@ -69,6 +69,7 @@ async def sweep(
         done=" ".join(f"{name}={records}" for name, records in report.done.items()),
         failed=" ".join(report.failed),
         unfinished=" ".join(report.unfinished),
+        seconds=round(sum(report.seconds.values()), 1),
     )
     return report
 
