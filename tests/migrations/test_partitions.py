@@ -31,12 +31,11 @@ def october(any_empty_database: str) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def partitions(connection: psycopg.Connection) -> list[str]:
+def partitions(connection: psycopg.Connection, of: str = "library_audit_log") -> list[str]:
     found = connection.execute(
-        "SELECT inhrelid::regclass::text FROM pg_inherits"
-        " WHERE inhparent = 'library_audit_log'::regclass ORDER BY 1"
+        "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass ORDER BY 1", [of]
     )
-    return [name.removeprefix("library_audit_log_") for (name,) in found]
+    return [name.removeprefix(f"{of}_") for (name,) in found]
 
 
 def ensure(connection: psycopg.Connection, since: str, months: int) -> int:
@@ -80,6 +79,39 @@ def test_months_begin_and_end_at_midnight_in_utc_wherever_they_are_made(
         begins = NEW_YEAR.replace(month=month)
         assert audit(october, begins) == f"y2027m{month:02}"
         assert audit(october, begins - JUST_BEFORE) == (f"y2027m{month - 1:02}" if month > 1 else "y2026m12")
+
+
+class TestQuarters:
+    def test_reach_three_months_ahead_as_months_do(self, october: psycopg.Connection) -> None:
+        assert partitions(october, "playtime_stats_daily") == ["y2026q4", "y2027q1"]
+        assert partitions(october, "playtime_sessions") == partitions(october)
+
+    @pytest.mark.parametrize("timezone", ["UTC", "Asia/Vladivostok", "America/Los_Angeles"])
+    def test_begin_and_end_with_their_days_wherever_they_are_made(
+        self, october: psycopg.Connection, timezone: str
+    ) -> None:
+        october.execute("SELECT set_config('timezone', %s, false)", [timezone])
+        october.execute("SELECT ensure_partitions('playtime_stats_daily', 'quarter', '2027-05-31', 3)")
+
+        in_order = {
+            f"2027-{first:02}-01": f"2027-{first + 2:02}-{last}"
+            for first, last in ((1, 31), (4, 30), (7, 30))
+        }
+        for quarter, days in enumerate(in_order.items(), start=1):
+            for day in days:
+                assert self.counted(october, day) == f"y2027q{quarter}"
+        assert self.counted(october, "2026-12-31") == "y2026q4"
+
+    @staticmethod
+    def counted(connection: psycopg.Connection, day: str) -> str:
+        """Write a day's sum; return the partition that it went to."""
+        row = connection.execute(
+            "INSERT INTO playtime_stats_daily (user_id, date, game_id, library_item_id, last_played_at, revision)"
+            " VALUES (%s, %s, %s, %s, %s, 1) RETURNING tableoid::regclass::text",
+            [user_id("alice"), day, game_id("Portal 2"), UUID(int=1), OCTOBER],
+        ).fetchone()
+        assert row is not None
+        return str(row[0]).removeprefix("playtime_stats_daily_")
 
 
 def test_twenty_makers_at_once_make_each_once(any_empty_database: str) -> None:

@@ -26,11 +26,11 @@ def aged(empty_database: str) -> str:
     return empty_database
 
 
-async def tables(pool: Pool) -> list[str]:
-    """Return every table of the log, attached or not."""
+async def tables(pool: Pool, of: str = "library_audit_log") -> list[str]:
+    """Return every table of the log or of another, attached or not."""
     async with pool.connection() as connection:
         cursor = await connection.execute(
-            "SELECT relname FROM pg_class WHERE relname LIKE 'library_audit_log_y%' AND relkind = 'r' ORDER BY 1"
+            "SELECT relname FROM pg_class WHERE relname LIKE %s AND relkind = 'r' ORDER BY 1", [f"{of}_y%"]
         )
         return [row["relname"] async for row in cursor]
 
@@ -53,6 +53,24 @@ async def test_a_partition_goes_when_its_last_day_is_a_year_ago(aged: str) -> No
         assert await drop_all(pool, before=datetime(2025, 11, 1, tzinfo=UTC)) == 1
         assert await tables(pool) == before[2:]
         assert await drop_all(pool, before=NOW - YEAR) == 0
+
+
+async def test_each_table_has_a_time_of_its_own_and_sums_are_kept(aged: str) -> None:
+    with psycopg.connect(aged, autocommit=True) as connection:
+        connection.execute(
+            "SELECT ensure_partitions('playtime_sessions', 'month', '2024-09-01', 26),"
+            "       ensure_partitions('playtime_stats_daily', 'quarter', '2024-07-01', 28)"
+        )
+    async with open_pool(postgres_settings(aged)) as pool:
+        logs, sessions = await tables(pool), await tables(pool, "playtime_sessions")
+        before = {"library_audit_log": NOW - YEAR, "playtime_sessions": NOW - timedelta(days=762)}
+
+        assert await PostgresPartitions(pool).drop(before=before, limit=100) == 3
+
+        assert await tables(pool) == logs[2:]
+        assert sessions[:2] == ["playtime_sessions_y2024m09", "playtime_sessions_y2024m10"]
+        assert await tables(pool, "playtime_sessions") == sessions[1:]
+        assert "playtime_stats_daily_y2024q3" in await tables(pool, "playtime_stats_daily")
 
 
 async def test_several_at_once_drop_each_once(aged: str) -> None:
@@ -109,7 +127,17 @@ async def test_a_reader_is_waited_for_and_nobody_waits_for_us(aged: str) -> None
         assert await dropping == 1
 
 
+# In November months are made until February, and quarters until March.
 @pytest.mark.parametrize(("today", "months"), [("2026-11-30", 3), ("2026-12-01", 2), ("2027-03-01", 0)])
 async def test_it_is_known_for_how_long_partitions_are_made(aged: str, today: str, months: int) -> None:
+    async with open_pool(postgres_settings(aged)) as pool:
+        assert await PostgresPartitions(pool).ahead(now=datetime.fromisoformat(today)) == months
+
+
+@pytest.mark.parametrize(("today", "months"), [("2026-11-30", 4), ("2027-01-31", 2), ("2027-03-31", 0)])
+async def test_a_quarter_is_three_months(aged: str, today: str, months: int) -> None:
+    with psycopg.connect(aged, autocommit=True) as connection:
+        for table in ("library_audit_log", "playtime_sessions"):
+            connection.execute("SELECT ensure_partitions(%s, 'month', '2026-11-01', 12)", [table])
     async with open_pool(postgres_settings(aged)) as pool:
         assert await PostgresPartitions(pool).ahead(now=datetime.fromisoformat(today)) == months
