@@ -28,6 +28,8 @@ from library_domain.shared.ids import GameId, UserId
 from library_domain.shared.paging import Page, Position
 
 Day = tuple[date, GameId, Played]
+_SECOND = timedelta(seconds=1)
+_HOUR = timedelta(hours=1)
 
 
 class FakePlaytimeReader:
@@ -157,15 +159,20 @@ class FakePlaytimeReader:
         hours: Counter[int] = Counter()
         for (player, _), kept in self._store.ended.items():
             session = kept.record.session
-            length = (session.end_time - session.start_time) // timedelta(seconds=1)
-            for second in range(length if player == user_id else 0):
-                at = session.start_time + timedelta(seconds=second)
+            length = (session.end_time - session.start_time) // _SECOND
+            at = session.start_time
+            while player == user_id and at < session.end_time:
+                following = min(at.replace(minute=0, second=0) + _HOUR, session.end_time)
+                passed, then = (
+                    (at - session.start_time) // _SECOND,
+                    (following - session.start_time) // _SECOND,
+                )
                 share = (
-                    session.duration_seconds * (second + 1) // length
-                    - session.duration_seconds * second // length
+                    session.duration_seconds * then // length - session.duration_seconds * passed // length
                 )
                 if days.first <= at.date() < days.end:
                     hours[at.hour] += share
+                at = following
         return hours
 
     def _new(self, user_id: UserId, days: Days) -> list[NewGame]:
