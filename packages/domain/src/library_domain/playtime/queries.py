@@ -188,24 +188,35 @@ class PlaytimeReport:
 
 
 class PlaytimeReader(Protocol):
-    """Reads of playtime. Each is one user's rows."""
+    """Reads of playtime: each is one user's rows, out of the time that is asked for.
+
+    Of games played equally long the one of the greatest id comes first. Every method raises DependencyUnavailable when the database does not answer in time.
+    """
 
     async def sessions(self, user_id: UserId, query: SessionQuery) -> SessionPage:
-        """Return the part of the ended sessions that is asked for."""
+        """Return the part of the ended sessions that is asked for; of those that began together the greatest id first."""
         ...
 
     async def running(self, user_id: UserId) -> Sequence[PlaytimeSession]:
-        """Return the user's running sessions as of their last sign of life, the newest first."""
+        """Return the user's running sessions as of their last sign of life, in the order of the ended ones."""
         ...
 
     async def stats(self, user_id: UserId, query: StatsQuery) -> PlaytimeStats:
-        """Return the sums of some days."""
+        """Return the sums of some days, each of which has what fell on it.
+
+        `last_played_at` is the end of the latest session that one of the days has part of; it may lie behind the days.
+        """
         ...
 
     async def lifetime(self, user_id: UserId, *, game_id: GameId | None, page: Page) -> LifetimePage:
-        """Return the sums of all time, of one game or of all, and a page of the games."""
+        """Return the sums of all time, of one game or of all, and a page of the games; equal on each page."""
         ...
 
     async def report(self, user_id: UserId, period: ReportPeriod) -> PlaytimeReport:
-        """Return the report of a year or a month."""
+        """Return the report of a year or a month.
+
+        A day is played when a session began on it or time of one fell on it. The hours are found by spreading the time of
+        each session evenly from its start to its end. Of equals the earliest weekday and hour, and the latest streak. New
+        games are those acquired in the period and not refunded, without DLC.
+        """
         ...
