@@ -12,7 +12,14 @@ from library_adapters.postgres.pool import open_pool, ping
 from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from library_adapters.postgres.wakeup import relay_wakeup
 from library_adapters.system import SystemClock, Uuid7Source, clock_of
-from library_adapters.telemetry import Instrument, Management, Tracing, new_registry, trace_headers
+from library_adapters.telemetry import (
+    FactMetrics,
+    Instrument,
+    Management,
+    Tracing,
+    new_registry,
+    trace_headers,
+)
 from library_adapters.tokens import open_verifier
 from library_domain.flows.start_session import StartSessionHandler
 from library_domain.library.use_cases.batch_check_game_access import BatchCheckGameAccessHandler
@@ -53,7 +60,13 @@ async def open_application(settings: Settings) -> AsyncIterator[tuple[Applicatio
         wakeup = await stack.enter_async_context(relay_wakeup(settings.postgres))
         ids = Uuid7Source()
         uow = PostgresUnitOfWork(
-            pool, settings.postgres, clock=clock, ids=ids, trace_headers=trace_headers, on_outbox=wakeup.call
+            pool,
+            settings.postgres,
+            clock=clock,
+            ids=ids,
+            trace_headers=trace_headers,
+            on_outbox=wakeup.call,
+            on_events=FactMetrics(registry),
         )
         instrument = Instrument(registry=registry, tracing=tracing)
         seconds = settings.grpc.operation_timeout_seconds
