@@ -386,6 +386,17 @@ CREATE TABLE public.playtime_stats_daily (
 )
 PARTITION BY RANGE (date);
 
+-- Name: recent_sessions; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.recent_sessions (
+    user_id uuid NOT NULL,
+    game_id uuid NOT NULL,
+    sessions jsonb[] NOT NULL,
+    revision bigint NOT NULL,
+    CONSTRAINT recent_sessions_few CHECK (((cardinality(sessions) >= 1) AND (cardinality(sessions) <= 10)))
+)
+WITH (fillfactor='70');
+
 -- Name: refunds; Type: TABLE; Schema: public; Owner: -
 
 CREATE TABLE public.refunds (
@@ -609,6 +620,11 @@ ALTER TABLE ONLY public.playtime_stats_daily
 ALTER TABLE ONLY public.playtime_stats_monthly
     ADD CONSTRAINT playtime_stats_monthly_pkey PRIMARY KEY (user_id, game_id, year, month);
 
+-- Name: recent_sessions recent_sessions_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.recent_sessions
+    ADD CONSTRAINT recent_sessions_pkey PRIMARY KEY (user_id, game_id);
+
 -- Name: refunds refunds_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 
 ALTER TABLE ONLY public.refunds
@@ -741,6 +757,11 @@ ALTER TABLE ONLY public.library_grants
 
 ALTER TABLE ONLY public.playtime_stats_monthly
     ADD CONSTRAINT playtime_stats_monthly_item_exists FOREIGN KEY (user_id, library_item_id) REFERENCES public.user_libraries(user_id, id) ON DELETE CASCADE;
+
+-- Name: recent_sessions recent_sessions_item_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.recent_sessions
+    ADD CONSTRAINT recent_sessions_item_exists FOREIGN KEY (user_id, game_id) REFERENCES public.user_libraries(user_id, game_id) ON DELETE CASCADE;
 
 -- Name: user_game_category_items user_game_category_items_category_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
 

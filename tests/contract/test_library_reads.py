@@ -3,16 +3,18 @@
 from datetime import timedelta
 
 from builders import NOON, a_dlc, a_game, a_purchase, game_id, user_id
-from contract.libraries import ALICE, keep_expiring, learn, names
+from contract.libraries import ALICE, LATER, keep_expiring, learn, names
+from contract.playtime import DAY, Visit, own, play
 from contract.worlds import EVERY_WAY_OF_READING, World
 
 from library_domain.catalog.model import LaunchOption
 from library_domain.flows.add_to_library import AddToLibraryHandler
 from library_domain.library.model import AcquisitionType, Refusal, Via
-from library_domain.library.queries import LibraryQuery
-from library_domain.shared.paging import Page
+from library_domain.library.queries import Collection, LibraryFilter, LibraryQuery, LibrarySort, RecentSession
+from library_domain.shared.paging import Order, Page
 
 pytestmark = EVERY_WAY_OF_READING
+HOUR = timedelta(hours=1)
 
 
 class TestPage:
@@ -186,3 +188,48 @@ class TestRights:
 
         assert rights == [await world.reader.rights(ALICE, each) for each in asked]
         assert [len(each.grants) for each in rights] == [1, 0, 1, 1, 1]
+
+
+class TestPlayedGames:
+    async def test_an_item_shows_its_last_ten_sessions(self, world: World) -> None:
+        visits = [Visit(start=NOON + hour * HOUR, awake=hour % 4) for hour in range(11)]
+        await own(world, ALICE, "Portal", "Ёж")
+        await play(world, ALICE, *visits, Visit(game="Ёж", start=NOON + 12 * HOUR))
+
+        played = await world.reader.item(ALICE, game_id("Portal"), now=LATER)
+
+        assert played is not None
+        assert played.playtime_sessions == [
+            RecentSession(
+                id=visit.id, start_time=visit.start, end_time=visit.end, duration_seconds=visit.duration
+            )
+            for visit in reversed(visits[1:])
+        ]
+
+    async def test_an_item_that_was_never_played_shows_no_sessions(self, world: World) -> None:
+        await own(world, ALICE, "Portal")
+
+        unplayed = await world.reader.item(ALICE, game_id("Portal"), now=LATER)
+
+        assert unplayed is not None
+        assert unplayed.playtime_sessions == []
+
+    async def test_playing_moves_a_game_between_collections_and_up_the_list(self, world: World) -> None:
+        await own(world, ALICE, "Portal", "Ёж", "Rangers")
+        await play(world, ALICE, Visit(game="Portal", start=NOON - 40 * DAY, awake=3))
+        await play(world, ALICE, Visit(game="Ёж", start=NOON - DAY, awake=1))
+
+        async def shown(collection: Collection | None = None, **asked: object) -> list[str | None]:
+            query = LibraryQuery(filter=LibraryFilter(collection=collection), **asked)  # type: ignore[arg-type]
+            return [item.name for item in (await world.reader.page(ALICE, query, now=NOON)).items]
+
+        assert await shown(Collection.UNPLAYED) == ["Rangers"]
+        assert await shown(Collection.RECENT) == ["Ёж"]
+        assert await shown(sort=LibrarySort.LAST_PLAYED_AT, order=Order.DESC) == ["Ёж", "Portal", "Rangers"]
+        assert await shown(sort=LibrarySort.TOTAL_PLAYTIME, order=Order.DESC) == ["Portal", "Ёж", "Rangers"]
+        (item,) = (
+            await world.reader.page(
+                ALICE, LibraryQuery(filter=LibraryFilter(collection=Collection.RECENT)), now=NOON
+            )
+        ).items
+        assert (item.total_playtime_seconds, item.last_played_at) == (1_200, NOON - DAY + HOUR)

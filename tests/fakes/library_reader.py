@@ -20,6 +20,7 @@ from library_domain.library.model import (
     decide_access,
 )
 from library_domain.library.queries import (
+    RECENT_SESSIONS,
     CategorySummary,
     Collection,
     CollectionSummary,
@@ -31,6 +32,7 @@ from library_domain.library.queries import (
     LibraryQuery,
     LibrarySort,
     OwnedDLC,
+    RecentSession,
     Rights,
     Version,
 )
@@ -148,6 +150,7 @@ class FakeLibraryReader:
             developer=game.developer if game else None,
             launch_options=list(game.launch_options) if game else [],
             devices=self._devices(entry),
+            playtime_sessions=self._recent(entry),
             access=decide_access(rights.grants, parent_grants=rights.parent_grants, now=now),
         )
 
@@ -229,6 +232,23 @@ class FakeLibraryReader:
         there.sort(key=_installed_at, reverse=True)
         coming = sorted((each for each in shown if not each.installed_at), key=lambda each: each.device_id)
         return [_device(each) for each in (*there, *coming)]
+
+    def _recent(self, entry: LibraryEntry) -> list[RecentSession]:
+        sessions = [
+            kept.record.session
+            for (user_id, _), kept in self._store.ended.items()
+            if user_id == entry.user_id and kept.record.session.game_id == entry.game_id
+        ]
+        sessions.sort(key=lambda session: session.start_time, reverse=True)
+        return [
+            RecentSession(
+                id=session.id,
+                start_time=session.start_time,
+                end_time=session.end_time,
+                duration_seconds=session.duration_seconds,
+            )
+            for session in sessions[:RECENT_SESSIONS]
+        ]
 
     def _categories(self, entry: LibraryEntry) -> list[Category]:
         known = self._store.categories.get(entry.user_id, {})

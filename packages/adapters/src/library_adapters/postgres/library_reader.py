@@ -26,6 +26,7 @@ from library_domain.library.queries import (
     LibraryQuery,
     LibrarySort,
     OwnedDLC,
+    RecentSession,
     Rights,
     Version,
 )
@@ -123,7 +124,7 @@ class PostgresLibraryReader:
 
 _KEYS = {sort: sort.value for sort in LibrarySort} | {LibrarySort.NAME: "sort_name"}
 _LITERALLY = str.maketrans({sign: f"\\{sign}" for sign in "\\%_"})
-_CONVERTED = frozenset({"dlc", "launch_options", "devices"})
+_CONVERTED = frozenset({"dlc", "launch_options", "devices", "playtime_sessions"})
 
 
 async def count_games(
@@ -205,6 +206,7 @@ def to_detail(
         dlc=msgspec.convert(row["dlc"], list[OwnedDLC]),
         launch_options=msgspec.convert(row["launch_options"], list[LaunchOption]),
         devices=msgspec.convert(row["devices"], list[Installation]),
+        playtime_sessions=msgspec.convert(row["playtime_sessions"], list[RecentSession]),
         access=access,
     )
 

@@ -104,6 +104,7 @@ class PostgresSessions:
             await cursor.executemany(
                 _SQL["add_to_month"], [row | share for share in _shares_of_months(session)]
             )
+            await self._connection.execute(_SQL["add_to_recent"], row)
             sums = await self._connection.execute(
                 _SQL["sums_of_days"], {"user_id": session.user_id, "dates": list(days)}
             )

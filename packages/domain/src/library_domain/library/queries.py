@@ -23,6 +23,8 @@ MAX_Q = 100
 """How many characters are searched for at most (details 3.9)."""
 RECENT = timedelta(days=30)
 """A game played within this time is in the collection `recent` (details 1.7)."""
+RECENT_SESSIONS = 10
+"""How many of its last sessions an item shows (contract 2)."""
 _NOT_PLAYABLE = frozenset(InstallationStatus) - PLAYABLE
 
 
@@ -226,6 +228,16 @@ class Installation:
 
 
 @dataclass(slots=True, kw_only=True)
+class RecentSession:
+    """One of the last sessions of the game that are over."""
+
+    id: UUID
+    start_time: datetime
+    end_time: datetime
+    duration_seconds: int
+
+
+@dataclass(slots=True, kw_only=True)
 class LibraryItemDetail(LibraryItem):
     """One game with everything that exists of it."""
 
@@ -237,6 +249,8 @@ class LibraryItemDetail(LibraryItem):
     launch_options: list[LaunchOption]
     devices: list[Installation]
     """Devices that have the game or are getting it, the newest files first."""
+    playtime_sessions: list[RecentSession]
+    """The last RECENT_SESSIONS, the newest first."""
     access: AccessVerdict
 
 

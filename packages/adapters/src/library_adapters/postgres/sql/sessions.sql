@@ -41,6 +41,11 @@ ON CONFLICT (user_id, game_id, year, month) DO UPDATE
        revision = excluded.revision,
        updated_at = excluded.updated_at
 
+-- fragment: onto_recent
+-- The newest first, and no more than ten (contract 2): the sessions of a game end in the order in which they began.
+ON CONFLICT (user_id, game_id) DO UPDATE
+   SET sessions = (excluded.sessions || stored.sessions)[1:10], revision = excluded.revision
+
 -- fragment: into_records
 INTO playtime_sessions (
         id, user_id, game_id, library_item_id, owner_id, device_id, platform, game_version, start_time, end_time,
@@ -159,6 +164,21 @@ VALUES (
     %(start_time)s, %(end_time)s, %(revision)s, %(now)s, %(now)s
 )
 {onto_month}
+
+-- name: add_to_recent
+-- What the item shows of it.
+INSERT INTO recent_sessions AS stored (user_id, game_id, sessions, revision)
+VALUES (
+    %(user_id)s, %(game_id)s,
+    ARRAY[jsonb_build_object(
+        'id', %(id)s::uuid,
+        'start_time', %(start_time)s::timestamptz,
+        'end_time', %(end_time)s::timestamptz,
+        'duration_seconds', %(duration)s::bigint
+    )],
+    %(revision)s
+)
+{onto_recent}
 
 -- name: sums_of_days
 -- What was played on these days, of all games.
@@ -446,6 +466,19 @@ WITH told AS (
      GROUP BY user_id, game_id, extract(YEAR FROM date), extract(MONTH FROM date), library_item_id, start_time, end_time,
               revision, written_at
     {onto_month}
+), in_recent AS (
+    INSERT INTO recent_sessions AS stored (user_id, game_id, sessions, revision)
+    SELECT ended.user_id, ended.game_id,
+           ARRAY[jsonb_build_object(
+               'id', ended.id,
+               'start_time', ended.start_time,
+               'end_time', told.end_time,
+               'duration_seconds', told.duration
+           )],
+           told.revision
+      FROM ended
+      JOIN told USING (n)
+    {onto_recent}
 ), published AS (
     INSERT INTO outbox (user_id, revision, n, id, aggregatetype, type, payload, headers, shard, written_at)
     SELECT told.user_id, told.revision, event.n, event.id, told.topic, event.type, event.payload::json,
