@@ -6,7 +6,7 @@ integers (reliability, row 9).
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
@@ -14,7 +14,7 @@ from litestar import Request
 from litestar.datastructures import State
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
-from litestar.openapi.spec import OpenAPI, OpenAPIType, Parameter, Schema
+from litestar.openapi.spec import OpenAPI, OpenAPIType, Parameter, Reference, Schema
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from library_api.strict_json import clean_text
@@ -35,24 +35,30 @@ class QueryParameter:
     kind: OpenAPIType | None
 
 
-Rules = Mapping[str, Mapping[str, QueryParameter]]
-"""Path template → parameter name → how it may be given."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathRules:
+    """What the query of one path may have, and what it must have."""
+
+    allowed: Mapping[str, QueryParameter]
+    required: Sequence[str] = ()
+
+
+Rules = Mapping[str, PathRules]
+"""By path template."""
+_NOTHING = PathRules(allowed={})
 
 
 def published_rules(specification: OpenAPI) -> Rules:
     """Return the parameters of each GET as the specification publishes them."""
     return {
-        template: {
-            parameter.name: _rule(parameter)
-            for parameter in (item.get.parameters if item.get and item.get.parameters else ())
-            if isinstance(parameter, Parameter) and parameter.param_in == "query"
-        }
+        template: _rules(item.get.parameters or ())
         for template, item in (specification.paths or {}).items()
+        if item.get
     }
 
 
 class StrictQuery(ASGIMiddleware):
-    """Refuses a query with an unknown, repeated or malformed parameter. Raises ValidationFailed naming it.
+    """Refuses a query with an unknown, repeated, malformed or missing parameter. Raises ValidationFailed naming it.
 
     No Litestar guard, because those are copied and, when they do not wait, sent to a thread at every request.
     """
@@ -64,9 +70,11 @@ class StrictQuery(ASGIMiddleware):
         # Parsed once: Litestar keeps the result in the scope, where the handler's parameters come from too.
         _require_utf8(scope["query_string"])
         given = list(Request[object, object, State](scope).query_params.multi_items())
+        rules: Rules = scope["litestar_app"].state.query_rules
+        its_own = rules.get(scope["path_template"], _NOTHING)
         if given:
-            rules: Rules = scope["litestar_app"].state.query_rules
-            _check(given, rules.get(scope["path_template"], {}))
+            _check(given, its_own.allowed)
+        _require(its_own.required, given)
         await next_app(scope, receive, send)
 
 
@@ -96,6 +104,20 @@ def _check(given: Sequence[tuple[str, str]], allowed: Mapping[str, QueryParamete
             # Litestar would take it for a parameter that is left out.
             raise ValidationFailed(field=name, reason="invalid")
         clean_text(value, name)
+
+
+def _require(names: Sequence[str], given: Sequence[tuple[str, str]]) -> None:
+    for name in names:
+        if all(each != name for each, _ in given):
+            raise ValidationFailed(field=name, reason="missing")
+
+
+def _rules(parameters: Iterable[Parameter | Reference]) -> PathRules:
+    ours = [each for each in parameters if isinstance(each, Parameter) and each.param_in == "query"]
+    return PathRules(
+        allowed={each.name: _rule(each) for each in ours},
+        required=[each.name for each in ours if each.required],
+    )
 
 
 def _rule(parameter: Parameter) -> QueryParameter:

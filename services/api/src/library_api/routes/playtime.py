@@ -81,7 +81,7 @@ async def show_report(
         return Response(ReportAnswer(data=report))
     table: Response[Any] = Response(
         report_table(report),
-        media_type="text/csv; charset=utf-8; header=present",
+        media_type=f"{CSV}; header=present",
         headers={"Content-Disposition": f'attachment; filename="playtime-{report.period}.csv"'},
     )
     return table
