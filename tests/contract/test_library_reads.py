@@ -1,6 +1,7 @@
 """What the library's reader promises of pages, games and rights, through the flow that fills them."""
 
 from datetime import timedelta
+from typing import Any
 
 from builders import NOON, a_dlc, a_game, a_purchase, game_id, user_id
 from contract.libraries import ALICE, LATER, keep_expiring, learn, names
@@ -10,7 +11,14 @@ from contract.worlds import EVERY_WAY_OF_READING, World
 from library_domain.catalog.model import LaunchOption
 from library_domain.flows.add_to_library import AddToLibraryHandler
 from library_domain.library.model import AcquisitionType, Refusal, Via
-from library_domain.library.queries import Collection, LibraryFilter, LibraryQuery, LibrarySort, RecentSession
+from library_domain.library.queries import (
+    Collection,
+    LibraryFilter,
+    LibraryItem,
+    LibraryQuery,
+    LibrarySort,
+    RecentSession,
+)
 from library_domain.shared.paging import Order, Page
 
 pytestmark = EVERY_WAY_OF_READING
@@ -216,20 +224,24 @@ class TestPlayedGames:
 
     async def test_playing_moves_a_game_between_collections_and_up_the_list(self, world: World) -> None:
         await own(world, ALICE, "Portal", "Ёж", "Rangers")
-        await play(world, ALICE, Visit(game="Portal", start=NOON - 40 * DAY, awake=3))
-        await play(world, ALICE, Visit(game="Ёж", start=NOON - DAY, awake=1))
+        await play(world, ALICE, Visit(game="Portal", start=NOON, awake=3))
+        await play(world, ALICE, Visit(game="Ёж", start=NOON + 40 * DAY, awake=1))
 
-        async def shown(collection: Collection | None = None, **asked: object) -> list[str | None]:
-            query = LibraryQuery(filter=LibraryFilter(collection=collection), **asked)  # type: ignore[arg-type]
-            return [item.name for item in (await world.reader.page(ALICE, query, now=NOON)).items]
+        async def shown(collection: Collection | None = None, **asked: Any) -> list[LibraryItem]:
+            query = LibraryQuery(filter=LibraryFilter(collection=collection), **asked)
+            return (await world.reader.page(ALICE, query, now=NOON + 41 * DAY)).items
 
-        assert await shown(Collection.UNPLAYED) == ["Rangers"]
-        assert await shown(Collection.RECENT) == ["Ёж"]
-        assert await shown(sort=LibrarySort.LAST_PLAYED_AT, order=Order.DESC) == ["Ёж", "Portal", "Rangers"]
-        assert await shown(sort=LibrarySort.TOTAL_PLAYTIME, order=Order.DESC) == ["Portal", "Ёж", "Rangers"]
-        (item,) = (
-            await world.reader.page(
-                ALICE, LibraryQuery(filter=LibraryFilter(collection=Collection.RECENT)), now=NOON
-            )
-        ).items
-        assert (item.total_playtime_seconds, item.last_played_at) == (1_200, NOON - DAY + HOUR)
+        (unplayed,) = await shown(Collection.UNPLAYED)
+        (recent,) = await shown(Collection.RECENT)
+        by_time = await shown(sort=LibrarySort.LAST_PLAYED_AT, order=Order.DESC)
+        by_playtime = await shown(sort=LibrarySort.TOTAL_PLAYTIME, order=Order.DESC)
+
+        assert (unplayed.name, unplayed.total_playtime_seconds, unplayed.last_played_at) == (
+            "Rangers",
+            0,
+            None,
+        )
+        assert (recent.name, recent.total_playtime_seconds) == ("Ёж", 1_200)
+        assert recent.last_played_at == NOON + 40 * DAY + HOUR
+        assert [item.name for item in by_time] == ["Ёж", "Portal", "Rangers"]
+        assert [item.name for item in by_playtime] == ["Portal", "Ёж", "Rangers"]
