@@ -13,7 +13,7 @@ from typing import Protocol, Self
 from uuid import UUID
 
 from library_domain.catalog.model import LaunchOption, ProductType
-from library_domain.library.model import PLAYABLE, AccessVerdict, Grant, InstallationStatus
+from library_domain.library.model import PLAYABLE, AccessVerdict, AcquisitionType, InstallationStatus
 from library_domain.shared.errors import ValidationFailed
 from library_domain.shared.ids import GameId, UserId
 from library_domain.shared.paging import Order, Page, Position
@@ -284,12 +284,23 @@ class Version:
     revision: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
+class AccessRight:
+    """One right to a game, without what does not decide about access."""
+
+    acquisition_type: AcquisitionType
+    source_id: str
+    granted_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+@dataclass(slots=True, kw_only=True)
 class Rights:
     """Everything that decides about access to one game."""
 
-    grants: Sequence[Grant]
-    parent_grants: Sequence[Grant] | None
+    grants: Sequence[AccessRight]
+    parent_grants: Sequence[AccessRight] | None
     """Rights to the base game; None if the game is no DLC or its base game is not known."""
 
 

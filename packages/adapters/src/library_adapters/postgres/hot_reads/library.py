@@ -122,14 +122,16 @@ class HotLibraryReader(PostgresLibraryReader):
 
     async def rights(self, user_id: UserId, game_id: GameId) -> Rights:
         """See the port."""
-        return (await self.rights_of(user_id, [game_id]))[0]
+        with driver_errors():
+            (rows,) = await self._hot.ask(_RIGHTS, [_RIGHTS.line(user_id=user_id, game_id=game_id)])
+        return to_rights(map(rows.mapping, rows.of_line[0]))
 
     async def rights_of(self, user_id: UserId, game_ids: Sequence[GameId]) -> Sequence[Rights]:
         """See the port."""
-        lines = [_RIGHTS.line(user_id=user_id, game_id=game_id) for game_id in game_ids]
+        lines = _RIGHTS.lines("game_id", game_ids, user_id=user_id)
         with driver_errors():
             (rows,) = await self._hot.ask(_RIGHTS, lines)
-        return [to_rights([rows.mapping(row) for row in line]) for line in rows.of_line]
+        return [to_rights(map(rows.mapping, line)) for line in rows.of_line]
 
 
 @lru_cache(maxsize=_SHARED_REMEMBERED)
