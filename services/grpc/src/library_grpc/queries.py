@@ -4,13 +4,14 @@ The checks of access, which games and downloads ask all the time, use Google's m
 tenth of betterproto2's (ADR 0010).
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeVar
 from uuid import UUID
 
+import msgspec
 from grpclib.const import Cardinality, Handler
 from grpclib.server import Stream
 
@@ -54,8 +55,8 @@ OWNERSHIP_TYPES: Mapping[AcquisitionType, str] = MappingProxyType(
 
 _QUERIES = "/library.v1.LibraryQueryService"
 _MAX_FILTER = 256
-# The one canonical spelling, in any case; Python reads others too.
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+_UUID_CHARACTERS = 36
+_VERDICTS_REMEMBERED = 1_024
 
 WordT = TypeVar("WordT", bound=StrEnum)
 
@@ -128,7 +129,7 @@ class LibraryQueries(LibraryMethods, LibraryQueryServiceBase):
                 game_id=GameId(_uuid(message.game_id, "game_id")),
             ),
         )
-        await stream.send_message(CheckGameAccessResponse(**_access(verdict)))
+        await stream.send_message(_access(verdict))
 
     async def _batch_check_access(
         self, stream: Stream[BatchCheckGameAccessRequest, BatchCheckGameAccessResponse]
@@ -141,13 +142,10 @@ class LibraryQueries(LibraryMethods, LibraryQueryServiceBase):
         verdicts = await self._application.batch_check_access(
             BatchCheckGameAccess(
                 user_id=UserId(_uuid(message.user_id, "user_id")),
-                game_ids=[GameId(_uuid(each, "game_ids")) for each in message.game_ids],
+                game_ids=[GameId(each) for each in _uuids(message.game_ids, "game_ids")],
             ),
         )
-        answer = BatchCheckGameAccessResponse()
-        for verdict in verdicts:
-            answer.results.add(**_access(verdict))
-        await stream.send_message(answer)
+        await stream.send_message(BatchCheckGameAccessResponse(results=map(_access, verdicts)))
 
 
 async def _request(stream: Stream[Any, Any]) -> Any:  # noqa: ANN401 - each method knows its own
@@ -155,8 +153,9 @@ async def _request(stream: Stream[Any, Any]) -> Any:  # noqa: ANN401 - each meth
     return await stream.recv_message()
 
 
-def _access(verdict: AccessVerdict) -> dict[str, Any]:
-    """Return the members of CheckGameAccessResponse that have a value."""
+@lru_cache(maxsize=_VERDICTS_REMEMBERED)
+def _access(verdict: AccessVerdict) -> CheckGameAccessResponse:
+    """Return the message for a verdict, to be sent and not changed: nearly all verdicts are one of a handful."""
     members: dict[str, Any] = {"has_access": verdict.allowed}
     if verdict.via is not None:
         members["access_type"] = verdict.via
@@ -166,7 +165,7 @@ def _access(verdict: AccessVerdict) -> dict[str, Any]:
         members["expires_at"] = verdict.expires_at
     if verdict.owner_id is not None:
         members["owner_id"] = str(verdict.owner_id)
-    return members
+    return CheckGameAccessResponse(**members)
 
 
 def _library_query(message: GetUserLibraryRequest) -> LibraryQuery:
@@ -215,6 +214,16 @@ def _item(item: LibraryItem) -> LibraryItemMessage:
 
 def _uuid(text: str, field: str) -> UUID:
     """Return the UUID. Raises ValidationFailed naming the field."""
-    if not _UUID.fullmatch(text):
-        raise ValidationFailed(field=field, reason="not_a_uuid")
-    return UUID(text)
+    return _uuids((text,), field)[0]
+
+
+def _uuids(texts: Iterable[str], field: str) -> list[UUID]:
+    """Return the UUIDs, each written in the one canonical way, in any case. Raises ValidationFailed naming the field."""
+    given = list(texts)
+    try:
+        # Of the two spellings that msgspec reads only one has so many characters.
+        if all(len(text) == _UUID_CHARACTERS for text in given):
+            return msgspec.convert(given, list[UUID])
+    except msgspec.ValidationError:
+        pass
+    raise ValidationFailed(field=field, reason="not_a_uuid")
