@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
 from grpclib.const import Status
 from grpclib.events import RecvMessage, RecvRequest, SendTrailingMetadata
@@ -22,6 +22,7 @@ from library_domain.shared.caller import Caller, acting
 from library_domain.shared.errors import DependencyUnavailable
 from library_domain.shared.ids import IdSource
 from library_grpc.admission import Admission
+from library_grpc.answers import UnaryStream
 from library_grpc.doorkeeper import Doorkeeper
 from library_grpc.errors import OUR_FAULT, Refusal, refusal_for, too_late
 
@@ -47,7 +48,7 @@ class Boundary:
     `admit` listens to RecvRequest, `begin` to RecvMessage, `label` to SendTrailingMetadata.
 
     `operations` are the methods behind the doorkeeper, `open_to_all` the others, each with the gate that it passes.
-    `within` hands the caller's deadline to the stores.
+    `within` hands the caller's deadline to the stores. `whole_answers`: see `answers`.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Boundary:
         tracing: Tracing,
         registry: CollectorRegistry,
         call_seconds: float,
+        whole_answers: bool,
     ) -> None:
         self._operations = operations
         self._open_to_all = open_to_all
@@ -80,6 +82,7 @@ class Boundary:
             registry=registry,
         ).labels("grpc")
         self._call_seconds = call_seconds
+        self._whole_answers = whole_answers
 
     async def admit(self, event: RecvRequest) -> None:
         """Wrap the method that is called."""
@@ -151,7 +154,7 @@ class Boundary:
                 with acting(await self._doorkeeper.admit(operation, authorization, caller)):
                     _refuse_late(stream)
                     with self._within(_seconds_left(stream)):
-                        await method(stream)
+                        await self._call(method, stream)
         except StreamClosedError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer and the log the rest
@@ -159,6 +162,15 @@ class Boundary:
             await _refuse(stream, refusal, {REQUEST_ID: caller.request_id or ""})
             return refusal.status
         return Status.OK
+
+    async def _call(self, method: Method, stream: Stream[Any, Any]) -> None:
+        """Let the method, which is unary as all of ours, answer. Grpclib ends the call if nobody has."""
+        if not self._whole_answers:
+            await method(stream)
+            return
+        answer = UnaryStream(stream)
+        await method(cast("Stream[Any, Any]", answer))
+        await answer.finish()
 
     async def _serve_all(self, method: Method, gate: OpenGate, stream: Stream[Any, Any]) -> None:
         """Call a method that is open to all: nobody is asked who they are, and nothing is counted."""

@@ -248,6 +248,9 @@ class AgingServer(Server):
         super().__init__(handlers, codec=codec)
         # Any byte is a character: headers that are not ASCII, as they should be, are no reason to end all calls.
         self._h2_config.header_encoding = "latin-1"
+        # What we send is made by grpclib and ourselves; h2 would look at each header anew in each answer.
+        self._h2_config.validate_outbound_headers = False
+        self._h2_config.normalize_outbound_headers = False
         self._connections = connections
 
     def _protocol_factory(self) -> Connection:

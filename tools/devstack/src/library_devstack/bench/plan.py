@@ -15,6 +15,7 @@ SWITCHES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "hot_reads": {"LIBRARY_POSTGRES__HOT_READS__ENABLED": "false"},
         "batching": {"LIBRARY_POSTGRES__HOT_READS__BATCH": "1"},
         "token_memory": {"LIBRARY_TOKENS__MEMORY_ENTRIES": "0"},
+        "whole_answers": {"LIBRARY_GRPC__WHOLE_ANSWERS": "false"},
         "gc_freeze": {"LIBRARY_PROCESS__GC_FREEZE": "false"},
     }
 )
