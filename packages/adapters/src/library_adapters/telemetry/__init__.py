@@ -1,7 +1,7 @@
 """What a process tells about itself: logs, metrics, traces, health. It wraps use cases from outside (law 8)."""
 
 from library_adapters.telemetry.instrument import Instrument
-from library_adapters.telemetry.logs import LogSettings, configure_logs, stdlib_logging
+from library_adapters.telemetry.logs import FrequentLog, LogSettings, configure_logs, stdlib_logging
 from library_adapters.telemetry.management import Management, ManagementSettings
 from library_adapters.telemetry.metrics import DoorMetrics, new_registry
 from library_adapters.telemetry.redaction import redact
@@ -9,6 +9,7 @@ from library_adapters.telemetry.tracing import Tracing, TracingSettings, trace_h
 
 __all__ = [
     "DoorMetrics",
+    "FrequentLog",
     "Instrument",
     "LogSettings",
     "Management",
