@@ -26,6 +26,8 @@ from library_domain.shared.errors import ValidationFailed
 from library_domain.shared.ids import UserId
 from library_domain.shared.paging import MAX_LIMIT, MAX_OFFSET, Order, Page
 
+ASKED = "asked"
+"""Under this name the scope's state holds what was made of the query."""
 _MAX_CATEGORY = 100
 _MINUS = "-"
 _CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
@@ -130,6 +132,11 @@ class Asked:
     cursor: str | None
     cursors: Cursors
     fields: Sequence[str] | None
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether hardly anybody else asks in the same words."""
+        return self.cursor is not None or self.filter.q is not None or self.filter.category is not None
 
     def query(self, *, user_id: UserId, prefix: str) -> LibraryQuery:
         """Return what the domain is asked. Raises ValidationFailed for a cursor of another request."""
