@@ -1,13 +1,17 @@
-"""A unary answer in one write (performance.md): grpclib writes its head, its message and its trailers one after another.
+"""Unary answers in few writes (performance.md): grpclib writes head, message and trailers of each one after another.
 
-For a call that goes well that is a third of what the door itself costs. Whatever else becomes of a call, and an answer that
-the window of its stream has no room for, goes grpclib's way.
+Here the three stay with h2 until the end of the event loop's turn, together with the other answers on the connection: those
+whose rows came in one batch are ready in one turn. Whatever else becomes of a call, and an answer that the window of its
+stream has no room for, goes grpclib's way; what is written there comes after what waits here.
 """
 
+import asyncio
 import struct
+from contextvars import Context
 from typing import Any, Generic, TypeVar
 
 from grpclib.const import Status
+from grpclib.protocol import Connection
 from grpclib.server import Stream
 from h2.exceptions import StreamClosedError
 
@@ -18,11 +22,31 @@ _PREFIX = struct.Struct(">BI")
 _TRAILERS = [("grpc-status", str(Status.OK.value))]
 
 
+class Writes:
+    """Writes once in a turn of the event loop what h2 has for connections."""
+
+    def __init__(self) -> None:
+        self._connections: set[Connection] = set()
+
+    def soon(self, connection: Connection) -> None:
+        """Let the connection write at the end of this turn, if nothing else makes it write before."""
+        if not self._connections:
+            asyncio.get_running_loop().call_soon(self._write, context=Context())
+        self._connections.add(connection)
+
+    def _write(self) -> None:
+        connections, self._connections = self._connections, set()
+        for connection in connections:
+            if not connection.is_closing():
+                connection.flush()
+
+
 class UnaryStream(Generic[RequestT, AnswerT]):
     """What a unary method sees of its stream: the answer is kept until `finish`."""
 
-    def __init__(self, stream: Stream[RequestT, AnswerT]) -> None:
+    def __init__(self, stream: Stream[RequestT, AnswerT], writes: Writes) -> None:
         self._stream = stream
+        self._writes = writes
         self._answers: list[AnswerT] = []
 
     async def recv_message(self) -> RequestT | None:
@@ -39,11 +63,11 @@ class UnaryStream(Generic[RequestT, AnswerT]):
         Raises Refusal for one that is too long, StreamClosedError when the caller has left.
         """
         (message,) = self._answers
-        await _send(self._stream, message)
+        await _send(self._stream, message, self._writes)
 
 
-async def _send(stream: Stream[Any, Any], message: object) -> None:
-    """Send the answer: in one write, if it fits. There is no public way below grpclib's `send_message`.
+async def _send(stream: Stream[Any, Any], message: object, writes: Writes) -> None:
+    """Send the answer. There is no public way below grpclib's `send_message`.
 
     The events of what goes well are not told: nobody listens to them.
     """
@@ -63,7 +87,7 @@ async def _send(stream: Stream[Any, Any], message: object) -> None:
     h2.send_headers(number, [(":status", "200"), ("content-type", stream._content_type)])  # noqa: SLF001
     h2.send_data(number, data)
     h2.send_headers(number, _TRAILERS, end_stream=True)
-    wire._transport.write(h2.data_to_send())  # noqa: SLF001
+    writes.soon(wire.connection)
     wire.connection.data_send_process()
     # Else grpclib would end the call itself.
     stream._send_trailing_metadata_done = True  # noqa: SLF001

@@ -22,7 +22,7 @@ from library_domain.shared.caller import Caller, acting
 from library_domain.shared.errors import DependencyUnavailable
 from library_domain.shared.ids import IdSource
 from library_grpc.admission import Admission
-from library_grpc.answers import UnaryStream
+from library_grpc.answers import UnaryStream, Writes
 from library_grpc.doorkeeper import Doorkeeper
 from library_grpc.errors import OUR_FAULT, Refusal, refusal_for, too_late
 
@@ -82,7 +82,7 @@ class Boundary:
             registry=registry,
         ).labels("grpc")
         self._call_seconds = call_seconds
-        self._whole_answers = whole_answers
+        self._writes = Writes() if whole_answers else None
 
     async def admit(self, event: RecvRequest) -> None:
         """Wrap the method that is called."""
@@ -165,10 +165,10 @@ class Boundary:
 
     async def _call(self, method: Method, stream: Stream[Any, Any]) -> None:
         """Let the method, which is unary as all of ours, answer. Grpclib ends the call if nobody has."""
-        if not self._whole_answers:
+        if self._writes is None:
             await method(stream)
             return
-        answer = UnaryStream(stream)
+        answer = UnaryStream(stream, self._writes)
         await method(cast("Stream[Any, Any]", answer))
         await answer.finish()
 

@@ -121,6 +121,8 @@ class Connection(H2Protocol):
         """See asyncio. What is no HTTP/2 is told so before the connection ends; grpclib just hangs up."""
         if self.connection.is_closing():
             return
+        # Answers that wait to be written (see `answers`): h2 throws them away when the client says goodbye.
+        self.connection.flush()
         try:
             events = self.connection.feed(data)
         except ProtocolError as error:
@@ -167,6 +169,8 @@ class Connection(H2Protocol):
     def close(self) -> None:
         """Close whatever is in progress."""
         self._cancel_timer()
+        if not self.connection.is_closing():
+            self.connection.flush()
         self.processor.close("The connection has reached its age")
 
     def _on_idle(self) -> None:
