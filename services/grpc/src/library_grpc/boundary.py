@@ -17,7 +17,7 @@ from loguru import logger
 from opentelemetry.trace import Span, StatusCode
 from prometheus_client import CollectorRegistry, Gauge
 
-from library_adapters.telemetry import DoorMetrics, Tracing
+from library_adapters.telemetry import DoorMetrics, FrequentLog, Tracing
 from library_domain.shared.caller import Caller, acting
 from library_domain.shared.errors import DependencyUnavailable
 from library_domain.shared.ids import IdSource
@@ -30,6 +30,8 @@ REQUEST_ID = "x-request-id"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 _MAX_AGENT_CHARACTERS = 256
 _TRACE_CONTEXT = ("traceparent", "tracestate")
+
+_call_log = FrequentLog(__name__)
 
 Method = Callable[[Stream[Any, Any]], Awaitable[None]]
 
@@ -138,8 +140,12 @@ class Boundary:
                 seconds = perf_counter() - started
                 self._metrics.observe(operation, outcome=status.name, seconds=seconds)
                 _tell(span, status)
-                logger.info(
-                    "call", operation=operation, status=status.name, duration_ms=round(seconds * 1000, 3)
+                _call_log(
+                    "INFO",
+                    "call",
+                    operation=operation,
+                    status=status.name,
+                    duration_ms=round(seconds * 1000, 3),
                 )
 
     async def _answer(
