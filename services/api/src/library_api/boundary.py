@@ -80,7 +80,9 @@ class Boundary:
         client = scope.get("client")
         given = headers.getall("x-request-id", [])
         known = len(given) == 1 and _REQUEST_ID.fullmatch(given[0])
-        agent = "".join(filter(str.isprintable, headers.get("user-agent", "")))
+        agent = headers.get("user-agent", "")
+        if not agent.isprintable():
+            agent = "".join(filter(str.isprintable, agent))
         return Caller(
             ip_address=client_address(
                 client[0] if client else None,

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from importlib.metadata import version
 
-from litestar.datastructures import Headers, MutableScopeHeaders
+from litestar.datastructures import Headers
 from litestar.enums import HttpMethod, ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import (
@@ -72,9 +72,8 @@ class Conditional(ASGIMiddleware):
             nonlocal is_swallowed
             if message["type"] == "http.response.start" and message["status"] == _OK:
                 is_swallowed = is_spared
-                headers = MutableScopeHeaders.from_message(message)
-                headers["ETag"] = tag
-                headers["Vary"] = VARY
+                # No endpoint says either of its answers.
+                message["headers"] = [*message["headers"], (b"etag", tag.encode()), (b"vary", VARY.encode())]
             if not is_swallowed:
                 await send(message)
 

@@ -16,10 +16,9 @@ from litestar import Litestar, Response
 from litestar.enums import HttpMethod, ScopeType
 from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import ASGIMiddleware
-from litestar.response.base import ASGIResponse
 from litestar.routes import HTTPRoute
 from litestar.serialization import encode_json
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Scope, Send
 
 from library_api.application import Application
 from library_api.errors import refuse
@@ -32,6 +31,7 @@ _UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 """As we spell ids; other spellings are Litestar's, with all that is no id at all."""
 _HOST = re.compile(rb"[a-z0-9.-]{1,253}(?::[0-9]{1,5})?")
 """A host that nobody has anything against. Litestar looks at the others."""
+_JSON = (b"content-type", b"application/json")
 _MAX_QUERIES = 1_000
 _MAX_QUERY_BYTES = 256
 
@@ -42,8 +42,10 @@ class _Way:
 
     handler: HTTPRouteHandler
     template: str
-    headers: Mapping[str, str]
-    """What Litestar gives every answer of it that says nothing else."""
+    defaults: Mapping[str, str]
+    """Headers of every answer of it that says nothing else."""
+    headers: Sequence[tuple[bytes, bytes]]
+    """The same, as they are sent."""
 
 
 class ThinLane:
@@ -129,14 +131,22 @@ class ThinLane:
                 raise
             await refuse(scope, receive, send, error)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: Scope, _: Receive, send: Send) -> None:
         """Call the endpoint: the innermost application, behind all guards."""
         way, arguments = scope["state"][_ENTERED]
         answered = await way.handler.fn(application=self._application, **arguments)
         headers = way.headers
         if isinstance(answered, Response):
-            answered, headers = answered.content, {**headers, **answered.headers}
-        await ASGIResponse(body=encode_json(answered), headers=dict(headers))(scope, receive, send)
+            headers = _encoded({**way.defaults, **answered.headers})
+            answered = answered.content
+        body = encode_json(answered)
+        start: HTTPResponseStartEvent = {
+            "type": "http.response.start",
+            "status": way.handler.status_code,
+            "headers": [*headers, _JSON, (b"content-length", b"%d" % len(body))],
+        }
+        await send(start)
+        await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 _ENTERED = "thin_lane"
@@ -149,11 +159,17 @@ def _ways(app: Litestar, *endpoints: HTTPRouteHandler) -> Iterator[_Way]:
     for route in app.routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
             if handler.fn in functions:
+                defaults = {each.name: str(each.value) for each in handler.resolve_response_headers()}
                 yield _Way(
                     handler=handler,
                     template=route.path_format,
-                    headers={each.name: str(each.value) for each in handler.resolve_response_headers()},
+                    defaults=defaults,
+                    headers=_encoded(defaults),
                 )
+
+
+def _encoded(headers: Mapping[str, str]) -> Sequence[tuple[bytes, bytes]]:
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
 
 def _pattern(template: str) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import atexit
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -24,6 +24,8 @@ Level = Literal["debug", "info", "warn", "error", "fatal"]
 MAX_TEXT = 16_384
 """How many characters of one value are kept: a record is never larger than what a log shipper takes."""
 _MAX_WAITING = 256
+_PLAIN = (bool, int, float, type(None))
+"""What JSON shows as it is."""
 
 
 @dataclass(slots=True)
@@ -106,16 +108,16 @@ def as_json(component: str) -> Render:
     encode = msgspec.json.Encoder(enc_hook=str).encode
 
     def render(line: Line) -> str:
-        clean = _clean_known if line.is_frequent else _clean
-        fields = {
-            "timestamp": line.time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        fields: dict[str, object] = {
+            # In UTC, whose name isoformat would spell in another way.
+            "timestamp": f"{line.time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z",
             "level": line.level,
             "service_name": SERVICE_NAME,
             "component": component,
-            "message": clean(line.message),
+            "message": (_clean_known if line.is_frequent else _clean)(line.message),
             "logger": line.name,
-            **dict(_context(line, clean)),
         }
+        _surround(fields, line)
         return encode(fields).decode()
 
     return render
@@ -123,7 +125,8 @@ def as_json(component: str) -> Render:
 
 def as_text(line: Line) -> str:
     """Render for a person: time, level, message, then what is known around it."""
-    context = dict(_context(line, _clean))
+    context: dict[str, object] = {}
+    _surround(context, line)
     exception = context.pop("exception", None)
     moment = line.time.astimezone().strftime("%H:%M:%S.%f")[:-3]
     text = f"{moment} {line.level:5} {line.name}: {_clean(line.message)}"
@@ -142,26 +145,26 @@ def level_of(number: int) -> Level:
     return "info" if number >= logging.INFO else "debug"
 
 
-def _context(line: Line, clean: Callable[[str], str]) -> Iterator[tuple[str, object]]:
-    """Yield what surrounds the message: trace, caller, bound values, exception."""
+def _surround(fields: dict[str, object], line: Line) -> None:
+    """Add what surrounds the message: trace, caller, bound values, exception."""
     span = trace.get_current_span().get_span_context()
     if span.is_valid:
-        yield "trace_id", trace.format_trace_id(span.trace_id)
-        yield "span_id", trace.format_span_id(span.span_id)
+        fields["trace_id"] = trace.format_trace_id(span.trace_id)
+        fields["span_id"] = trace.format_span_id(span.span_id)
     caller = current_caller()
     if caller.request_id is not None:
-        yield "request_id", _clean(caller.request_id)
+        fields["request_id"] = _clean(caller.request_id)
     if caller.actor_id is not None:
-        yield "user_id", str(caller.actor_id)
+        fields["user_id"] = str(caller.actor_id)
+    clean = _clean_known if line.is_frequent else _clean
     for name, value in line.values.items():
         if is_sensitive(name):
-            yield name, MASK
+            fields[name] = MASK
         else:
-            # JSON shows these as they are.
-            yield name, value if isinstance(value, bool | int | float | None) else clean(str(value))
+            fields[name] = value if isinstance(value, _PLAIN) else clean(str(value))
     if line.exception is not None:
         # The end says what happened, so that is what a cut keeps.
-        yield "exception", redact(line.exception[-MAX_TEXT:])
+        fields["exception"] = redact(line.exception[-MAX_TEXT:])
 
 
 def _clean(text: str) -> str:
