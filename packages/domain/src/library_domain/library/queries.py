@@ -176,9 +176,12 @@ class OwnedDLC:
     size_required: int | None
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class LibraryItem:
-    """One game of a library page. Times are UTC, `total_playtime_seconds` whole seconds, sizes bytes."""
+    """One game of a library page. Times are UTC, `total_playtime_seconds` whole seconds, sizes bytes.
+
+    The order of the members counts: readers make items of rows by it.
+    """
 
     id: UUID
     user_id: UserId
@@ -225,7 +228,7 @@ class Installation:
     """Since when these files are there; None if the game is only on its way."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class LibraryItemDetail(LibraryItem):
     """One game with everything that exists of it."""
 

@@ -89,7 +89,8 @@ class HotLibraryReader(PostgresLibraryReader):
         with driver_errors():
             (rows,) = await self._hot.ask(_VERSION, [_VERSION.line(user_id=user_id, now=now)])
         ((row,),) = rows.of_line
-        return Version(**rows.mapping(row))
+        timeline, epoch, revision = rows.values(row)
+        return Version(timeline=timeline, epoch=epoch, revision=revision)
 
     async def page(self, user_id: UserId, query: LibraryQuery, *, now: datetime) -> LibraryPage:
         """See the port."""
@@ -109,7 +110,7 @@ class HotLibraryReader(PostgresLibraryReader):
         with driver_errors():
             rows, *counted = await self._hot.ask(read, [line], shared)
         total = counted[0].of_line[0][0][-1] if counted else None
-        return to_page([rows.mapping(row) for row in rows.of_line[0]], query, total=total)
+        return to_page([rows.values(row) for row in rows.of_line[0]], query, total=total)
 
     async def item(self, user_id: UserId, game_id: GameId, *, now: datetime) -> LibraryItemDetail | None:
         """See the port."""
@@ -118,7 +119,7 @@ class HotLibraryReader(PostgresLibraryReader):
         if not rows.of_line[0]:
             return None
         held = [rights.mapping(row) for row in rights.of_line[0]]
-        return to_detail(rows.mapping(rows.of_line[0][0]), held, now=now)
+        return to_detail(rows.values(rows.of_line[0][0]), held, now=now)
 
     async def rights(self, user_id: UserId, game_id: GameId) -> Rights:
         """See the port."""

@@ -37,7 +37,7 @@ SELECT owned.*, {kind} AS kind, game.name, game.sort_name, game.platforms, game.
        )
 
 -- fragment: members
--- What an item of a page and the item alone both show of the row `shown`.
+-- What an item of a page and the item alone both show of the row `shown`, in the order of LibraryItem's members.
 shown.id, shown.user_id, shown.game_id, shown.name, shown.kind AS product_type,
        nullif(shown.acquisition_type, 'family') AS acquisition_type, shown.acquisition_date, shown.is_hidden,
        shown.is_favorite, shown.last_played_at, shown.total_playtime AS total_playtime_seconds,
