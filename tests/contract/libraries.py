@@ -32,6 +32,12 @@ async def epoch(world: World, at: datetime) -> int:
     return (await world.reader.version(ALICE, now=at)).epoch
 
 
+async def grants_of(world: World, game: str) -> list[Grant]:
+    """Return every right that Alice has to the game, live or not."""
+    async with world.uow.begin(ALICE) as tx:
+        return (await tx.library.entries(ALICE, (game_id(game),)))[game_id(game)].grants
+
+
 async def file_under(world: World, add: AddToLibraryHandler, *names: str) -> None:
     """Put Portal 2 into Alice's library, filed under these categories, whose ids are game_id(name)."""
     await add(a_purchase("Portal 2"))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from builders import NOON, a_grant, a_purchase, event_id, game_id, user_id
-from contract.libraries import ALICE, an_entry, file_under
+from contract.libraries import ALICE, an_entry, file_under, grants_of
 from contract.worlds import World
 from fakes.clock import FakeClock
 from psycopg import AsyncCursor
@@ -130,7 +130,7 @@ class TestGrants:
         for purchase in (first, newer, first, newer):
             await add(purchase)
 
-        (grant,) = (await world.reader.rights(ALICE, game_id("Portal 2"))).grants
+        (grant,) = await grants_of(world, "Portal 2")
         (item,) = (await world.reader.page(ALICE, LibraryQuery(), now=NOON)).items
         assert (grant.event_id, grant.event_time) == (newer.event_id, newer.event_time)
         assert (grant.granted_at, grant.gifted_by) == (newer.purchased_at, newer.gifted_by)
@@ -150,7 +150,7 @@ class TestGrants:
         await add(first)
         await add(newer)
 
-        (grant,) = (await world.reader.rights(ALICE, game_id("Portal 2"))).grants
+        (grant,) = await grants_of(world, "Portal 2")
         assert (grant.event_id, grant.event_time) == (newer.event_id, newer.event_time)
         assert await world.revision(ALICE) == 1
         assert len(await world.audit()) == 1
@@ -167,7 +167,7 @@ class TestGrants:
             entry.is_new = not saved
             async with world.uow.begin(ALICE) as tx:
                 await tx.library.save(entry)
-            (kept,) = (await world.reader.rights(ALICE, game_id("Portal 2"))).grants
+            (kept,) = await grants_of(world, "Portal 2")
             saved.append((kept.event_time, kept.purchase_type, kept.revoked_at))
 
         assert saved == [

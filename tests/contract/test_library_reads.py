@@ -3,8 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from builders import NOON, a_dlc, a_game, a_purchase, game_id, user_id
-from contract.libraries import ALICE, LATER, keep_expiring, learn, names
+from builders import NOON, a_dlc, a_game, a_grant, a_purchase, game_id, user_id
+from contract.libraries import ALICE, LATER, an_entry, keep_expiring, learn, names
 from contract.playtime import DAY, Visit, own, play
 from contract.worlds import EVERY_WAY_OF_READING, World
 
@@ -12,6 +12,7 @@ from library_domain.catalog.model import LaunchOption
 from library_domain.flows.add_to_library import AddToLibraryHandler
 from library_domain.library.model import AcquisitionType, Refusal, Via
 from library_domain.library.queries import (
+    AccessRight,
     Collection,
     LibraryFilter,
     LibraryItem,
@@ -152,11 +153,33 @@ class TestRights:
         purchase = a_purchase("Portal 2", gifted_by=user_id("bob"))
         await add(purchase)
 
-        (grant,) = (await world.reader.rights(ALICE, game_id("Portal 2"))).grants
+        rights = await world.reader.rights(ALICE, game_id("Portal 2"))
 
-        assert grant.key == (AcquisitionType.PURCHASE, purchase.transaction_id)
-        assert (grant.price, grant.gifted_by) == (purchase.price, user_id("bob"))
-        assert (grant.granted_at, grant.event_id) == (purchase.purchased_at, purchase.event_id)
+        assert rights.parent_grants is None
+        assert rights.grants == [
+            AccessRight(
+                acquisition_type=AcquisitionType.PURCHASE,
+                source_id=purchase.transaction_id,
+                granted_at=purchase.purchased_at,
+                expires_at=None,
+                revoked_at=None,
+            )
+        ]
+
+    async def test_tell_when_they_end_and_when_they_were_taken_back(self, world: World) -> None:
+        entry = an_entry(a_grant(AcquisitionType.SUBSCRIPTION, source_id="s-1", expires_at=LATER))
+        entry.add(
+            a_grant(source_id="t-1", revoked_at=NOON, revoke_reason="refunded"), now=NOON, game_name=None
+        )
+        async with world.uow.begin(ALICE) as tx:
+            await tx.library.save(entry)
+
+        rights = await world.reader.rights(ALICE, game_id("Portal 2"))
+
+        assert {(each.source_id, each.expires_at, each.revoked_at) for each in rights.grants} == {
+            ("s-1", LATER, None),
+            ("t-1", None, NOON),
+        }
 
     async def test_of_a_dlc_name_the_base_game_even_if_there_is_no_right_to_it(
         self, world: World, add: AddToLibraryHandler

@@ -21,6 +21,7 @@ from library_domain.library.model import (
 )
 from library_domain.library.queries import (
     RECENT_SESSIONS,
+    AccessRight,
     CategorySummary,
     Collection,
     CollectionSummary,
@@ -158,8 +159,8 @@ class FakeLibraryReader:
         game = self._store.games.get(game_id)
         parent = game.parent_game_id if game and game.product_type is ProductType.DLC else None
         return Rights(
-            grants=self._grants(user_id, game_id),
-            parent_grants=None if parent is None else self._grants(user_id, parent),
+            grants=self._rights(user_id, game_id),
+            parent_grants=None if parent is None else self._rights(user_id, parent),
         )
 
     async def rights_of(self, user_id: UserId, game_ids: Sequence[GameId]) -> Sequence[Rights]:
@@ -176,6 +177,13 @@ class FakeLibraryReader:
 
     def _of(self, user_id: UserId) -> list[LibraryEntry]:
         return [entry for (owner, _), entry in self._store.entries.items() if owner == user_id]
+
+    def _rights(self, user_id: UserId, game_id: GameId) -> list[AccessRight]:
+        names = [each.name for each in fields(AccessRight)]
+        return [
+            AccessRight(**{name: getattr(grant, name) for name in names})
+            for grant in self._grants(user_id, game_id)
+        ]
 
     def _grants(self, user_id: UserId, game_id: GameId) -> list[Grant]:
         entry = self._store.entries.get((user_id, game_id))

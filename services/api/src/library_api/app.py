@@ -20,6 +20,7 @@ from library_api.openapi import openapi_config
 from library_api.query_rules import StrictQuery, published_rules
 from library_api.request import BODY_SECONDS, StrictRequest
 from library_api.routes import ROUTES
+from library_api.thin_lane import ThinLane
 
 MAX_BODY_BYTES = 64 * 1024
 _PREFLIGHT_SECONDS = 600
@@ -27,8 +28,13 @@ _PREFLIGHT_SECONDS = 600
 
 def create_app(application: Application) -> ASGIApp:
     """Return the whole door. Raises OperationNotInMatrix for a route without a row in the access matrix."""
+    routing = create_routing(application)
+    app: ASGIApp = routing
+    if application.thin_lane:
+        # The others have nothing to say about a GET, or about a query that has passed.
+        app = ThinLane(routing, application, guards=[_doorkeeper(application), _conditional(application)])
     return Boundary(
-        Heads(Compression(create_routing(application))),
+        Heads(Compression(app)),
         ids=application.ids,
         tracing=application.tracing,
         registry=application.registry,
@@ -45,10 +51,10 @@ def create_routing(application: Application) -> Litestar:
         dependencies={"application": Provide(lambda: application, sync_to_thread=False, use_cache=True)},
         # In the order in which a request passes them.
         middleware=[
-            Doorkeeper(application.tokens, Meter(application.limits)),
+            _doorkeeper(application),
             ToldMethods(),
             StrictQuery(),
-            Conditional(application.show_version),
+            _conditional(application),
             Idempotency(application.claims),
         ],
         request_class=StrictRequest,
@@ -65,6 +71,14 @@ def create_routing(application: Application) -> Litestar:
     app.state[METHODS] = methods_of(app)
     app.state.query_rules = published_rules(app.openapi_schema)
     return app
+
+
+def _doorkeeper(application: Application) -> Doorkeeper:
+    return Doorkeeper(application.tokens, Meter(application.limits))
+
+
+def _conditional(application: Application) -> Conditional:
+    return Conditional(application.show_version)
 
 
 def _cors(application: Application) -> CORSConfig | None:

@@ -88,6 +88,7 @@ class Application:
     body_seconds: float = 10.0
     trusted_proxies: Sequence[Network] = ()
     cors_origins: Sequence[str] = ()
+    thin_lane: bool = True
 
 
 Wired = NamedDependency[SkipValidation[Application]]

@@ -172,5 +172,6 @@ async def open_application(settings: Settings) -> AsyncIterator[tuple[Applicatio
             body_seconds=settings.http.body_timeout_seconds,
             trusted_proxies=settings.http.trusted_proxies,
             cors_origins=settings.http.cors_origins,
+            thin_lane=settings.http.thin_lane,
         )
         yield application, management

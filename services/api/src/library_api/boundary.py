@@ -7,29 +7,30 @@ import re
 from collections.abc import Sequence
 from time import perf_counter
 
-from litestar import Request
-from litestar.datastructures import Headers, MutableScopeHeaders, State
+from litestar.datastructures import Headers
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Scope, Send
-from loguru import logger
 from opentelemetry.trace import Span, StatusCode
 from prometheus_client import CollectorRegistry, Gauge
 
-from library_adapters.telemetry import DoorMetrics, Tracing
+from library_adapters.telemetry import DoorMetrics, FrequentLog, Tracing
 from library_api.client_address import Network, client_address
-from library_api.errors import answer
+from library_api.errors import refuse
 from library_api.metering import quota_headers
 from library_domain.shared.caller import Caller, acting, current_caller
 from library_domain.shared.errors import ValidationFailed
 from library_domain.shared.ids import IdSource
 
 REQUEST_ID_HEADER = "X-Request-ID"
+_REQUEST_ID_NAME = REQUEST_ID_HEADER.lower().encode()
+_NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 _MAX_AGENT_CHARACTERS = 256
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SERVER_ERROR = 500
 _UNMATCHED = "unmatched"
 _TRACE_CONTEXT = ("traceparent", "tracestate")
+_access_log = FrequentLog(__name__)
 
 
 class Boundary:
@@ -79,7 +80,9 @@ class Boundary:
         client = scope.get("client")
         given = headers.getall("x-request-id", [])
         known = len(given) == 1 and _REQUEST_ID.fullmatch(given[0])
-        agent = "".join(filter(str.isprintable, headers.get("user-agent", "")))
+        agent = headers.get("user-agent", "")
+        if not agent.isprintable():
+            agent = "".join(filter(str.isprintable, agent))
         return Caller(
             ip_address=client_address(
                 client[0] if client else None,
@@ -102,9 +105,7 @@ class Boundary:
             if response.status is not None:
                 # The client has the head of an answer already: only a broken connection tells it that this is no end.
                 raise
-            request: Request[object, object, State] = Request(scope, receive, send)
-            refusal = answer(request, error).to_asgi_response(app=None, request=request)
-            await refusal(scope, receive, response.send)
+            await refuse(scope, receive, response.send, error)
         finally:
             self._record(scope, response, method=method, seconds=perf_counter() - started, span=span)
 
@@ -117,22 +118,20 @@ class Boundary:
         operation = scope["route_handler"].opt.get("operation", method) if route != _UNMATCHED else _UNMATCHED
         outcome = str(response.status or "aborted")
         self._metrics.observe(operation, outcome=outcome, seconds=seconds)
-        span.update_name(f"{method} {route}")
-        span.set_attributes(
-            {"http.request.method": method, "http.route": route, "library.operation": operation}
-        )
-        if response.status is not None:
-            span.set_attribute("http.response.status_code", response.status)
         failed = response.status is None or response.status >= _SERVER_ERROR
-        if failed:
-            span.set_status(StatusCode.ERROR)
+        if span.is_recording():
+            span.update_name(f"{method} {route}")
+            span.set_attributes(
+                {"http.request.method": method, "http.route": route, "library.operation": operation}
+            )
+            if response.status is not None:
+                span.set_attribute("http.response.status_code", response.status)
+            if failed:
+                span.set_status(StatusCode.ERROR)
         with acting(scope.get("user") or current_caller()):
-            logger.log(
+            _access_log(
                 "WARNING" if failed else "INFO",
-                "{} {} {}",
-                method,
-                route,
-                outcome,
+                f"{method} {route} {outcome}",
                 method=method,
                 route=route,
                 operation=operation,
@@ -163,8 +162,10 @@ class _Response:
 
     def _complete(self, head: HTTPResponseStartEvent) -> None:
         self.status = head["status"]
-        headers = MutableScopeHeaders.from_message(head)
-        headers[REQUEST_ID_HEADER] = current_caller().request_id or ""
-        headers["X-Content-Type-Options"] = "nosniff"
-        for name, value in quota_headers(self._scope).items():
-            headers[name] = value
+        # Nobody else gives an answer any of these.
+        head["headers"] = [
+            *head["headers"],
+            (_REQUEST_ID_NAME, (current_caller().request_id or "").encode()),
+            _NO_SNIFFING,
+            *quota_headers(self._scope),
+        ]

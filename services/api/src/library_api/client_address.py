@@ -1,6 +1,7 @@
 """Who is at the other end, for the audit (details 3.11)."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Address = IPv4Address | IPv6Address
@@ -17,7 +18,7 @@ def client_address(
     Read from the right, because that end was written by the proxies that we trust; whatever stands further left came
     with the request. An entry that is no address ends the walk: the proxy that passed it on is then the client.
     """
-    address = _parse(peer)
+    address = _peer(peer)
     if address is None:
         return None
     hops = [entry for line in forwarded_for for entry in line.split(",")]
@@ -29,6 +30,12 @@ def client_address(
             break
         address = hop
     return str(address)
+
+
+@lru_cache(maxsize=1_024)
+def _peer(text: str | None) -> Address | None:
+    """Return the address that the socket has: that of a proxy, mostly, or of a client that keeps its connection."""
+    return _parse(text)
 
 
 def _parse(text: str | None) -> Address | None:

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from importlib.metadata import version
 
-from litestar.datastructures import Headers, MutableScopeHeaders
+from litestar.datastructures import Headers
 from litestar.enums import HttpMethod, ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import (
@@ -38,6 +38,7 @@ CACHE_CONTROL = "private, no-cache"
 """A client may keep what it got, but asks before it shows it again; shared caches keep nothing."""
 NO_STORE = "no-store"
 """What is true for a moment only (data 15)."""
+_LIVE = (b"cache-control", NO_STORE.encode())
 _RELEASE = version("library-api")
 _OK = 200
 _NOT_MODIFIED = 304
@@ -77,11 +78,12 @@ class Conditional(ASGIMiddleware):
         async def send_tagged(message: Message) -> None:
             nonlocal is_swallowed
             if message["type"] == "http.response.start" and message["status"] == _OK:
-                headers = MutableScopeHeaders.from_message(message)
-                if headers.get("Cache-Control") != NO_STORE:
-                    is_swallowed = is_spared
-                    headers["ETag"] = tag
-                    headers["Vary"] = _vary(scope)
+                is_live = _LIVE in message["headers"]
+                is_swallowed = is_spared and not is_live
+                if not is_live:
+                    # No endpoint says either of its answers.
+                    more = [(b"etag", tag.encode()), (b"vary", _vary(scope).encode())]
+                    message["headers"] = [*message["headers"], *more]
             if not is_swallowed:
                 await send(message)
 

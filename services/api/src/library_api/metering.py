@@ -1,6 +1,6 @@
 """How often a caller may ask (contract 2, Limits), and what they are told of it."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Protocol
 
@@ -54,16 +54,16 @@ class Meter:
             )
 
 
-def quota_headers(scope: Scope) -> Mapping[str, str]:
+def quota_headers(scope: Scope) -> Sequence[tuple[bytes, bytes]]:
     """Return what every answer to a counted request says of the rate limit."""
     quota: Quota | None = scope.get("state", {}).get(_QUOTA)
     if quota is None:
-        return {}
-    return {
-        "RateLimit-Limit": str(quota.limit),
-        "RateLimit-Remaining": str(quota.remaining),
-        "RateLimit-Reset": str(quota.reset_seconds),
-    }
+        return ()
+    return (
+        (b"ratelimit-limit", b"%d" % quota.limit),
+        (b"ratelimit-remaining", b"%d" % quota.remaining),
+        (b"ratelimit-reset", b"%d" % quota.reset_seconds),
+    )
 
 
 def _neighbourhood(address: str | None) -> str:

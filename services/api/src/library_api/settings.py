@@ -48,6 +48,8 @@ class HTTPSettings:
     """Pages of which origins may ask from a browser (details 3.11): none, unless they are listed."""
     cursor_key: Annotated[Secret, MinLen(_MIN_KEY_CHARACTERS)]
     """Signs cursors; the same for every process of a deployment. 32 random characters or more."""
+    thin_lane: bool = True
+    """Whether what is asked for most passes Litestar by; its answers are the same."""
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_listed)] = ()
     """Whose `X-Forwarded-For` is believed (details 3.11): networks, in the environment divided by commas."""
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
 from grpclib.const import Status
 from grpclib.events import RecvMessage, RecvRequest, SendTrailingMetadata
@@ -17,11 +17,12 @@ from loguru import logger
 from opentelemetry.trace import Span, StatusCode
 from prometheus_client import CollectorRegistry, Gauge
 
-from library_adapters.telemetry import DoorMetrics, Tracing
+from library_adapters.telemetry import DoorMetrics, FrequentLog, Tracing
 from library_domain.shared.caller import Caller, acting
 from library_domain.shared.errors import DependencyUnavailable
 from library_domain.shared.ids import IdSource
 from library_grpc.admission import Admission
+from library_grpc.answers import UnaryStream, Writes
 from library_grpc.doorkeeper import Doorkeeper
 from library_grpc.errors import OUR_FAULT, Refusal, refusal_for, too_late
 
@@ -29,6 +30,8 @@ REQUEST_ID = "x-request-id"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 _MAX_AGENT_CHARACTERS = 256
 _TRACE_CONTEXT = ("traceparent", "tracestate")
+
+_call_log = FrequentLog(__name__)
 
 Method = Callable[[Stream[Any, Any]], Awaitable[None]]
 
@@ -47,7 +50,7 @@ class Boundary:
     `admit` listens to RecvRequest, `begin` to RecvMessage, `label` to SendTrailingMetadata.
 
     `operations` are the methods behind the doorkeeper, `open_to_all` the others, each with the gate that it passes.
-    `within` hands the caller's deadline to the stores.
+    `within` hands the caller's deadline to the stores. `whole_answers`: see `answers`.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Boundary:
         tracing: Tracing,
         registry: CollectorRegistry,
         call_seconds: float,
+        whole_answers: bool,
     ) -> None:
         self._operations = operations
         self._open_to_all = open_to_all
@@ -80,6 +84,7 @@ class Boundary:
             registry=registry,
         ).labels("grpc")
         self._call_seconds = call_seconds
+        self._writes = Writes() if whole_answers else None
 
     async def admit(self, event: RecvRequest) -> None:
         """Wrap the method that is called."""
@@ -135,8 +140,12 @@ class Boundary:
                 seconds = perf_counter() - started
                 self._metrics.observe(operation, outcome=status.name, seconds=seconds)
                 _tell(span, status)
-                logger.info(
-                    "call", operation=operation, status=status.name, duration_ms=round(seconds * 1000, 3)
+                _call_log(
+                    "INFO",
+                    "call",
+                    operation=operation,
+                    status=status.name,
+                    duration_ms=round(seconds * 1000, 3),
                 )
 
     async def _answer(
@@ -151,7 +160,7 @@ class Boundary:
                 with acting(await self._doorkeeper.admit(operation, authorization, caller)):
                     _refuse_late(stream)
                     with self._within(_seconds_left(stream)):
-                        await method(stream)
+                        await self._call(method, stream)
         except StreamClosedError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer and the log the rest
@@ -159,6 +168,15 @@ class Boundary:
             await _refuse(stream, refusal, {REQUEST_ID: caller.request_id or ""})
             return refusal.status
         return Status.OK
+
+    async def _call(self, method: Method, stream: Stream[Any, Any]) -> None:
+        """Let the method, which is unary as all of ours, answer. Grpclib ends the call if nobody has."""
+        if self._writes is None:
+            await method(stream)
+            return
+        answer = UnaryStream(stream, self._writes)
+        await method(cast("Stream[Any, Any]", answer))
+        await answer.finish()
 
     async def _serve_all(self, method: Method, gate: OpenGate, stream: Stream[Any, Any]) -> None:
         """Call a method that is open to all: nobody is asked who they are, and nothing is counted."""

@@ -121,6 +121,8 @@ class Connection(H2Protocol):
         """See asyncio. What is no HTTP/2 is told so before the connection ends; grpclib just hangs up."""
         if self.connection.is_closing():
             return
+        # Answers that wait to be written (see `answers`): h2 throws them away when the client says goodbye.
+        self.connection.flush()
         try:
             events = self.connection.feed(data)
         except ProtocolError as error:
@@ -167,6 +169,8 @@ class Connection(H2Protocol):
     def close(self) -> None:
         """Close whatever is in progress."""
         self._cancel_timer()
+        if not self.connection.is_closing():
+            self.connection.flush()
         self.processor.close("The connection has reached its age")
 
     def _on_idle(self) -> None:
@@ -248,6 +252,9 @@ class AgingServer(Server):
         super().__init__(handlers, codec=codec)
         # Any byte is a character: headers that are not ASCII, as they should be, are no reason to end all calls.
         self._h2_config.header_encoding = "latin-1"
+        # What we send is made by grpclib and ourselves; h2 would look at each header anew in each answer.
+        self._h2_config.validate_outbound_headers = False
+        self._h2_config.normalize_outbound_headers = False
         self._connections = connections
 
     def _protocol_factory(self) -> Connection:

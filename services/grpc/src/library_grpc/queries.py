@@ -5,6 +5,7 @@ tenth of betterproto2's (ADR 0010).
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -53,6 +54,7 @@ OWNERSHIP_TYPES: Mapping[AcquisitionType, str] = MappingProxyType(
 
 _QUERIES = "/library.v1.LibraryQueryService"
 _MAX_FILTER = 256
+_VERDICTS_REMEMBERED = 1_024
 
 
 class LibraryMethods:
@@ -123,7 +125,7 @@ class LibraryQueries(LibraryMethods, PlaytimeMethods, StatisticsMethods, Library
                 game_id=GameId(uuid(message.game_id, "game_id")),
             ),
         )
-        await stream.send_message(CheckGameAccessResponse(**_access(verdict)))
+        await stream.send_message(_access(verdict))
 
     async def _batch_check_access(
         self, stream: Stream[BatchCheckGameAccessRequest, BatchCheckGameAccessResponse]
@@ -139,10 +141,7 @@ class LibraryQueries(LibraryMethods, PlaytimeMethods, StatisticsMethods, Library
                 game_ids=[GameId(uuid(each, "game_ids")) for each in message.game_ids],
             ),
         )
-        answer = BatchCheckGameAccessResponse()
-        for verdict in verdicts:
-            answer.results.add(**_access(verdict))
-        await stream.send_message(answer)
+        await stream.send_message(BatchCheckGameAccessResponse(results=map(_access, verdicts)))
 
 
 async def _request(stream: Stream[Any, Any]) -> Any:  # noqa: ANN401 - each method knows its own
@@ -150,8 +149,9 @@ async def _request(stream: Stream[Any, Any]) -> Any:  # noqa: ANN401 - each meth
     return await stream.recv_message()
 
 
-def _access(verdict: AccessVerdict) -> dict[str, Any]:
-    """Return the members of CheckGameAccessResponse that have a value."""
+@lru_cache(maxsize=_VERDICTS_REMEMBERED)
+def _access(verdict: AccessVerdict) -> CheckGameAccessResponse:
+    """Return the message for a verdict, to be sent and not changed: nearly all verdicts are one of a handful."""
     members: dict[str, Any] = {"has_access": verdict.allowed}
     if verdict.via is not None:
         members["access_type"] = verdict.via
@@ -161,7 +161,7 @@ def _access(verdict: AccessVerdict) -> dict[str, Any]:
         members["expires_at"] = verdict.expires_at
     if verdict.owner_id is not None:
         members["owner_id"] = str(verdict.owner_id)
-    return members
+    return CheckGameAccessResponse(**members)
 
 
 def _library_query(message: GetUserLibraryRequest) -> LibraryQuery:

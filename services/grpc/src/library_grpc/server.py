@@ -59,6 +59,7 @@ class LibraryServer:
             tracing=application.tracing,
             registry=application.registry,
             call_seconds=settings.call_timeout_seconds,
+            whole_answers=settings.whole_answers,
         )
         self._server = AgingServer(
             services,

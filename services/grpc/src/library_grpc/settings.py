@@ -25,6 +25,8 @@ class GrpcSettings:
     """More calls at a time are refused: the caller's retry finds a process that has room."""
     calls_without_request: Annotated[int, Field(ge=1, le=100_000)] = 1_000
     """So many calls may have begun and not sent their request yet; when one more comes, the oldest of them is over."""
+    whole_answers: bool = True
+    """Whether head, message and trailers of an answer go out in one write, with what else is ready on the connection."""
     open_streams: Annotated[int, Field(ge=1, le=10_000)] = 100
     """So many watches of health and reflections at a time, which are open to all and may last, and so many checks."""
     call_timeout_seconds: Seconds = 10.0

@@ -129,6 +129,33 @@ async def test_a_use_case_whose_caller_left_is_counted_as_cancelled(
     assert count(registry, "cancelled") == 1
 
 
+async def test_calls_of_a_second_and_more_share_a_timer_and_end_in_time(
+    instrument: Instrument, registry: CollectorRegistry
+) -> None:
+    async def never(command: Double) -> int:
+        await asyncio.Event().wait()
+        return command.number
+
+    slow = instrument(never, name="numbers.double", timeout_seconds=1)
+    quick = instrument(DoubleHandler(), name="numbers.double", timeout_seconds=1)
+    patient = asyncio.create_task(
+        instrument(never, name="numbers.double", timeout_seconds=10)(Double(number=1))
+    )
+    began = asyncio.get_running_loop().time()
+
+    outcomes = await asyncio.gather(*(slow(Double(number=1)) for _ in range(3)), return_exceptions=True)
+    seconds = asyncio.get_running_loop().time() - began
+
+    assert [type(outcome) for outcome in outcomes] == [DependencyUnavailable] * 3
+    assert seconds >= 1
+    assert await quick(Double(number=2)) == 4
+    assert not patient.done()
+    patient.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await patient
+    assert count(registry, "unavailable") == 3
+
+
 def test_requests_are_counted_by_door_operation_and_outcome(registry: CollectorRegistry) -> None:
     metrics = DoorMetrics("rest", registry)
 

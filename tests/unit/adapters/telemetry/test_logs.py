@@ -1,6 +1,8 @@
+import asyncio
 import io
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
@@ -9,10 +11,18 @@ import pytest
 from granian.log import LogLevels, configure_logging
 from loguru import logger
 
-from library_adapters.telemetry import LogSettings, Tracing, TracingSettings, configure_logs, stdlib_logging
+from library_adapters.telemetry import (
+    FrequentLog,
+    LogSettings,
+    Tracing,
+    TracingSettings,
+    configure_logs,
+    stdlib_logging,
+)
 from library_adapters.telemetry.logs import ToLoguru
 from library_domain.shared.caller import Caller, acting
 
+TRACEPARENT = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"}
 USER = UUID("0190c1a2-7b3c-7def-8123-456789abcdef")
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -221,3 +231,108 @@ def test_text_is_for_people() -> None:
     logger.bind(topic="payment-events").warning("slow")
 
     assert stream.getvalue().endswith(f" warn  {__name__}: slow topic=payment-events\n")
+
+
+def told(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize("style", ["json", "text"])
+def test_the_shortcut_writes_what_loguru_would(style: Any) -> None:
+    tracing = Tracing(TracingSettings(ratio=0.0), component="api")
+    frequent = FrequentLog("some.door")
+
+    def lines(*, shortcut: bool) -> str:
+        stream = io.StringIO()
+        configure_logs(LogSettings(format=style, shortcut=shortcut), component="api", stream=stream)
+        with acting(Caller(actor_id=USER, request_id="bearer hunter2")):
+            frequent(
+                "INFO", "GET {path} 200", method="GET", status=200, duration_ms=1.5, route="/{id}", gone=None
+            )
+            frequent("WARNING", "Bearer hunter2", token="hunter2", user=USER)
+        logger.remove()
+        return re.sub(r"\d\d:\d\d:\d\d\.\d+", "", stream.getvalue())
+
+    with tracing.continued(TRACEPARENT, "x"):
+        assert lines(shortcut=True) == lines(shortcut=False)
+        assert "hunter2" not in lines(shortcut=True)
+
+
+@pytest.mark.parametrize("shortcut", [True, False])
+def test_the_shortcut_heeds_the_level(shortcut: bool) -> None:
+    stream = io.StringIO()
+    configure_logs(LogSettings(level="warn", shortcut=shortcut), component="api", stream=stream)
+
+    FrequentLog("some.door")("INFO", "too quiet")
+    FrequentLog("some.door")("WARNING", "heard")
+
+    assert [line["message"] for line in told(stream)] == ["heard"]
+
+
+def test_frequent_lines_are_logurus_where_nothing_is_configured() -> None:
+    heard: list[tuple[str | None, str, str]] = []
+    handler = logger.add(
+        lambda line: heard.append((line.record["name"], line.record["level"].name, line.record["message"]))
+    )
+
+    FrequentLog("some.door")("WARNING", "{not} a format", status=500)
+
+    logger.remove(handler)
+    assert heard == [("some.door", "WARNING", "{not} a format")]
+
+
+async def test_frequent_lines_are_written_when_the_loops_turn_ends() -> None:
+    stream = io.StringIO()
+    configure_logs(LogSettings(), component="api", stream=stream)
+
+    FrequentLog("some.door")("INFO", "first")
+    FrequentLog("some.door")("INFO", "second")
+    before = stream.getvalue()
+    await asyncio.sleep(0)
+
+    assert before == ""
+    assert [line["message"] for line in told(stream)] == ["first", "second"]
+
+
+async def test_no_line_overtakes_another() -> None:
+    stream = io.StringIO()
+    configure_logs(LogSettings(), component="api", stream=stream)
+
+    FrequentLog("some.door")("INFO", "first")
+    logger.info("second")
+
+    assert [line["message"] for line in told(stream)] == ["first", "second"]
+
+
+async def test_only_so_many_lines_wait() -> None:
+    stream = io.StringIO()
+    configure_logs(LogSettings(), component="api", stream=stream)
+
+    for number in range(1_000):
+        FrequentLog("some.door")("INFO", str(number))
+
+    assert 0 <= 1_000 - len(told(stream)) < 256
+
+
+async def test_what_waits_is_written_when_logging_ends() -> None:
+    stream = io.StringIO()
+    configure_logs(LogSettings(), component="api", stream=stream)
+
+    FrequentLog("some.door")("INFO", "last")
+    logger.remove()
+
+    assert [line["message"] for line in told(stream)] == ["last"]
+
+
+async def test_a_frequent_value_that_cannot_be_shown_costs_only_itself() -> None:
+    class Unshowable:
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    stream = io.StringIO()
+    configure_logs(LogSettings(), component="api", stream=stream)
+
+    FrequentLog("some.door")("INFO", "x", odd=Unshowable())
+    logger.info("y")
+
+    assert [line["message"] for line in told(stream)] == ["unloggable: RuntimeError", "y"]

@@ -1,6 +1,6 @@
 """Reads of the library, shaped for the answers; no entity is rebuilt for them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, LiteralString
 
@@ -8,13 +8,13 @@ import msgspec
 
 from library_adapters.postgres.connection import Connection
 from library_adapters.postgres.errors import driver_errors
-from library_adapters.postgres.library import to_grant
 from library_adapters.postgres.pool import Pool
 from library_adapters.postgres.statements import statements
 from library_domain.catalog.model import LaunchOption
-from library_domain.library.model import PLAYABLE, category_key, decide_access
+from library_domain.library.model import PLAYABLE, AcquisitionType, category_key, decide_access
 from library_domain.library.queries import (
     RECENT,
+    AccessRight,
     CategorySummary,
     Collection,
     CollectionSummary,
@@ -66,7 +66,9 @@ class PostgresLibraryReader:
                 )
                 rows = await cursor.fetchall()
                 counted = await counting.fetchone() if counting else None
-        return to_page(rows, query, total=counted["total"] if counted else None)
+        return to_page(
+            [tuple(row.values()) for row in rows], query, total=counted["total"] if counted else None
+        )
 
     async def collections(self, user_id: UserId, *, now: datetime) -> Sequence[CollectionSummary]:
         """See the port."""
@@ -91,7 +93,7 @@ class PostgresLibraryReader:
                 rows = await connection.execute(_SQL["item"], parameters)
                 rights = await connection.execute(_SQL["rights"], parameters)
                 row, held = await rows.fetchone(), await rights.fetchall()
-        return None if row is None else to_detail(row, held, now=now)
+        return None if row is None else to_detail(tuple(row.values()), held, now=now)
 
     async def rights(self, user_id: UserId, game_id: GameId) -> Rights:
         """See the port."""
@@ -124,7 +126,8 @@ class PostgresLibraryReader:
 
 _KEYS = {sort: sort.value for sort in LibrarySort} | {LibrarySort.NAME: "sort_name"}
 _LITERALLY = str.maketrans({sign: f"\\{sign}" for sign in "\\%_"})
-_CONVERTED = frozenset({"dlc", "launch_options", "devices", "playtime_sessions"})
+# A fifth of what calling the enum takes.
+_ACQUISITION_TYPES = {each.value: each for each in AcquisitionType}
 
 
 async def count_games(
@@ -184,39 +187,62 @@ def _containing(text: str) -> str:
     return f"%{text.translate(_LITERALLY)}%"
 
 
-def to_page(rows: Sequence[Mapping[str, Any]], query: LibraryQuery, *, total: int | None) -> LibraryPage:
-    """Make the page that the rows of its statement stand for; one row more than it shows says that something follows."""
+def to_page(rows: Sequence[Sequence[Any]], query: LibraryQuery, *, total: int | None) -> LibraryPage:
+    """Make the page that the rows of its statement stand for; one row more than it shows says that something follows.
+
+    A row's columns are the members of an item, in their order, and the key to sort by.
+    """
     shown = rows[: query.page.limit]
+    # By place: by name it takes twenty times as long, and then so do pages.
+    items = [LibraryItem(*row[:-1]) for row in shown]
+    for item in items:
+        item.dlc = _to_dlc(item.dlc)
+    follows = len(rows) > len(shown)
     return LibraryPage(
-        # A third of the time that calling the class once per row takes; a row's key to sort by is passed over.
-        items=msgspec.convert(shown, list[LibraryItem]),
-        total=total,
-        next=Position(key=shown[-1]["sort_key"], id=shown[-1]["game_id"]) if len(rows) > len(shown) else None,
+        items=items, total=total, next=Position(key=shown[-1][-1], id=items[-1].game_id) if follows else None
     )
 
 
-def to_detail(
-    row: Mapping[str, Any], rights: Sequence[Mapping[str, Any]], *, now: datetime
-) -> LibraryItemDetail:
-    """Make the item that the rows of the statements `item` and `rights` stand for."""
+def to_detail(row: Sequence[Any], rights: Sequence[Mapping[str, Any]], *, now: datetime) -> LibraryItemDetail:
+    """Make the item that the rows of the statements `item` and `rights` stand for.
+
+    The columns of the one are the members of the item, in their order, but for the last, which the others decide.
+    """
     held = to_rights(rights)
     access = decide_access(held.grants, parent_grants=held.parent_grants, now=now)
-    return LibraryItemDetail(
-        **{name: value for name, value in row.items() if name not in _CONVERTED},
-        dlc=msgspec.convert(row["dlc"], list[OwnedDLC]),
-        launch_options=msgspec.convert(row["launch_options"], list[LaunchOption]),
-        devices=msgspec.convert(row["devices"], list[Installation]),
-        playtime_sessions=msgspec.convert(row["playtime_sessions"], list[RecentSession]),
-        access=access,
-    )
+    *members, launch_options, devices, playtime_sessions = row
+    members += [
+        msgspec.convert(launch_options, list[LaunchOption]) if launch_options else [],
+        msgspec.convert(devices, list[Installation]) if devices else [],
+        msgspec.convert(playtime_sessions, list[RecentSession]) if playtime_sessions else [],
+        access,
+    ]
+    item = LibraryItemDetail(*members)
+    item.dlc = _to_dlc(item.dlc)
+    return item
 
 
-def to_rights(rows: Sequence[Mapping[str, Any]]) -> Rights:
+def _to_dlc(told: Any) -> list[OwnedDLC]:  # noqa: ANN401 - a JSON document
+    return msgspec.convert(told, list[OwnedDLC]) if told else []
+
+
+def to_rights(rows: Iterable[Mapping[str, Any]]) -> Rights:
     """Make the rights that the rows of the statement `rights` stand for."""
-    grants = [to_grant(row) for row in rows if row["of_game"]]
-    parent_grants = [to_grant(row) for row in rows if row["acquisition_type"] and not row["of_game"]]
-    has_parent = any(row["has_parent"] for row in rows)
-    return Rights(
-        grants=grants,
-        parent_grants=parent_grants if has_parent else None,
+    grants: list[AccessRight] = []
+    parent_grants: list[AccessRight] = []
+    has_parent = False
+    for row in rows:
+        has_parent = has_parent or row["has_parent"]
+        if row["acquisition_type"] is not None:  # it is where only a base game is known
+            (grants if row["of_game"] else parent_grants).append(_to_access_right(row))
+    return Rights(grants=grants, parent_grants=parent_grants if has_parent else None)
+
+
+def _to_access_right(row: Mapping[str, Any]) -> AccessRight:
+    return AccessRight(
+        acquisition_type=_ACQUISITION_TYPES[row["acquisition_type"]],
+        source_id=row["source_id"],
+        granted_at=row["granted_at"],
+        expires_at=row["expires_at"],
+        revoked_at=row["revoked_at"],
     )

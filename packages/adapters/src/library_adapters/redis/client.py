@@ -26,8 +26,10 @@ async def open_redis(settings: RedisSettings) -> AsyncIterator[Client]:
         settings.url.get_secret_value(),
         max_connections=settings.connections_max,
         timeout=settings.timeout_seconds,
-        # Who calls bounds the whole of it, this is for what would otherwise hang: a busy event loop is no dead Redis.
-        socket_timeout=settings.timeout_seconds * _BACKSTOP,
+        # Who calls bounds the whole of it: the limiter, and who looks after our health. redis-py's own bound would be a task
+        # for each call.
+        socket_timeout=None,
+        # For what would otherwise hang: a busy event loop is no dead Redis.
         socket_connect_timeout=settings.timeout_seconds * _BACKSTOP,
         retry=Retry(NoBackoff(), 0),
     )

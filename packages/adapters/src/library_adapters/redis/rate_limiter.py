@@ -1,7 +1,7 @@
 """How often a caller may ask, counted in Redis by one script: exact over processes.
 
-All that arrive while a call is under way share the next one: a burst, which is when it matters, costs a few round
-trips instead of one per request, and does not outlast its time limit in our own queue. The library `limits` asks once
+All that arrive while a call is under way share the next one, and one run of the script: a burst, which is when it matters,
+costs a few round trips instead of one per request, and does not outlast its time limit in our own queue. The library `limits` asks once
 per window to count and twice more for what the headers tell; at 250 µs a call (performance.md, trick 6) that would be
 more than all the rest of a request.
 """
@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, cast
 
 from interlock import CircuitBreaker, CircuitOpenError, Config, CoreEventListener, State
 from loguru import logger
 from prometheus_client import CollectorRegistry, Counter, Gauge
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 
 from library_adapters.redis.client import Client
 from library_adapters.redis.settings import RedisSettings, Window
@@ -133,25 +133,38 @@ class RateLimiter:
         batch.clear()
 
     async def _ask(self, batch: Sequence["_Taking"]) -> Sequence[Quota]:
-        pipeline = self._client.pipeline(transaction=False)
-        for position, (caller, windows, _) in enumerate(batch):
-            # The braces keep all windows of a caller on one node of a cluster.
-            keys = [f"rate:{{{caller}}}:{window.seconds}" for window in windows.each]
-            # The first brings the script along, which is longer than all else; the others name it.
-            run, script = (pipeline.evalsha, _SCRIPT_NAME) if position else (pipeline.eval, _SCRIPT)
-            run(script, len(keys), *keys, *windows.limits)
-        call = asyncio.create_task(pipeline.execute(), name="rate-limit-call")
+        call = asyncio.create_task(self._run(batch), name="rate-limit-call")
         try:
             for _ in range(math.ceil(self._timeout_seconds / _SLICE_SECONDS)):
                 await asyncio.wait({call}, timeout=_SLICE_SECONDS)
                 if call.done():
-                    return [
-                        _quota(each.windows.each, answer)
-                        for each, answer in zip(batch, call.result(), strict=True)
-                    ]
+                    return call.result()
             raise TimeoutError
         finally:
             call.cancel()
+
+    async def _run(self, batch: Sequence["_Taking"]) -> Sequence[Quota]:
+        """Run the script once for all who are counted in the same windows."""
+        quotas: dict[int, Quota] = {}
+        for windows in dict.fromkeys(taking.windows for taking in batch):
+            places = [place for place, taking in enumerate(batch) if taking.windows is windows]
+            answers = await self._call(windows, [batch[place].caller for place in places])
+            quotas |= {place: windows.quota(answer) for place, answer in zip(places, answers, strict=True)}
+        return [quotas[place] for place in range(len(batch))]
+
+    async def _call(self, windows: "_Windows", callers: Sequence[str]) -> Sequence[Sequence[int]]:
+        """Run the script for these callers, which Redis knows by its name, unless it was restarted."""
+        # The braces keep all windows of a caller on one node of a cluster, where a call is for one caller only.
+        keys = [f"rate:{{{caller}}}:{window.seconds}" for caller in callers for window in windows.each]
+        try:
+            return cast(
+                "Sequence[Sequence[int]]",
+                await self._client.evalsha(_SCRIPT_NAME, len(keys), *keys, *windows.limits),
+            )
+        except NoScriptError:
+            return cast(
+                "Sequence[Sequence[int]]", await self._client.eval(_SCRIPT, len(keys), *keys, *windows.limits)
+            )
 
 
 class _Windows(NamedTuple):
@@ -163,7 +176,23 @@ class _Windows(NamedTuple):
     @classmethod
     def of(cls, *windows: Window) -> Self:
         return cls(
-            windows, [number for window in windows for number in (window.limit, window.seconds * 1000)]
+            windows, tuple(number for window in windows for number in (window.limit, window.seconds * 1000))
+        )
+
+    def quota(self, answer: Sequence[int]) -> Quota:
+        """Return where a caller stands whom the script has told of so."""
+        told, nearest = self.each[0], (math.inf, 0)
+        for window, counted, milliseconds in zip(self.each, answer[::2], answer[1::2], strict=False):
+            # Of two exhausted windows the one that lasts longer is what the caller has to wait for.
+            standing = (max(0, window.limit - counted), -math.ceil(milliseconds / 1000))
+            if standing < nearest:
+                told, nearest = window, standing
+        return Quota(
+            limit=told.limit,
+            remaining=int(nearest[0]),
+            window_seconds=told.seconds,
+            reset_seconds=-nearest[1],
+            is_admitted=bool(answer[-1]),
         )
 
 
@@ -173,23 +202,6 @@ class _Taking(NamedTuple):
     caller: str
     windows: _Windows
     answer: asyncio.Future[Quota | None]
-
-
-def _quota(windows: Sequence[Window], answer: Sequence[int]) -> Quota:
-    *numbers, admitted = answer
-    counted, milliseconds = numbers[::2], numbers[1::2]
-    standings = [
-        Quota(
-            limit=window.limit,
-            remaining=max(0, window.limit - count),
-            window_seconds=window.seconds,
-            reset_seconds=math.ceil(left / 1000),
-            is_admitted=bool(admitted),
-        )
-        for window, count, left in zip(windows, counted, milliseconds, strict=True)
-    ]
-    # Of two exhausted windows the one that lasts longer is what the caller has to wait for.
-    return min(standings, key=lambda each: (each.remaining, -each.reset_seconds))
 
 
 class _CircuitReport(CoreEventListener):

@@ -16,7 +16,7 @@ class RedisSettings:
     """`redis://`, `rediss://` or `unix://`, with password and database."""
     connections_max: Annotated[int, Field(ge=1, le=1_000)] = 5
     batch_max: Annotated[int, Field(ge=1, le=10_000)] = 256
-    """How many requests are counted in one call; more wait for the next."""
+    """How many requests are counted in one call; more wait for the next. 1 on Redis Cluster, where a call has one node."""
     timeout_seconds: Seconds = 0.2
     """Of a whole call, the wait for a free connection and connecting included."""
     circuit_failures: Annotated[int, Field(ge=1, le=100)] = 5

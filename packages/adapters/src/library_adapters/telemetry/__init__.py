@@ -2,7 +2,7 @@
 
 from library_adapters.telemetry.facts import FactMetrics
 from library_adapters.telemetry.instrument import Instrument
-from library_adapters.telemetry.logs import LogSettings, configure_logs, stdlib_logging
+from library_adapters.telemetry.logs import FrequentLog, LogSettings, configure_logs, stdlib_logging
 from library_adapters.telemetry.management import Management, ManagementSettings
 from library_adapters.telemetry.metrics import DoorMetrics, new_registry
 from library_adapters.telemetry.redaction import redact
@@ -11,6 +11,7 @@ from library_adapters.telemetry.tracing import Tracing, TracingSettings, trace_h
 __all__ = [
     "DoorMetrics",
     "FactMetrics",
+    "FrequentLog",
     "Instrument",
     "LogSettings",
     "Management",

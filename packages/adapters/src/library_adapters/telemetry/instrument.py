@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext
+from contextvars import Context
 from functools import cache
 from time import perf_counter
 from typing import Any, ParamSpec, TypeVar
@@ -18,6 +19,10 @@ from library_domain.shared.errors import DependencyUnavailable, DomainError
 P = ParamSpec("P")
 ResultT = TypeVar("ResultT")
 
+_TICK_SECONDS = 0.1
+_COARSE_SECONDS = 1.0
+"""Shorter limits are kept to the millisecond."""
+
 
 class Instrument:
     """Wraps use cases and readers of one process: `instrument(handler, name="library.add", timeout_seconds=5)`."""
@@ -32,6 +37,7 @@ class Instrument:
             registry=registry,
         )
         self._seconds = cache(seconds.labels)
+        self._patience = _Patience()
 
     def __call__(
         self,
@@ -50,7 +56,7 @@ class Instrument:
             outcome = "cancelled"
             with self._span(name) as span:
                 try:
-                    result = await _within(timeout_seconds, name, handler(*args, **kwargs))
+                    result = await self._within(timeout_seconds, name, handler(*args, **kwargs))
                 except Exception as error:
                     outcome = outcome_of(error)
                     _mark(span, error)
@@ -64,6 +70,18 @@ class Instrument:
 
         return instrumented
 
+    async def _within(self, seconds: float, name: str, work: Awaitable[ResultT]) -> ResultT:
+        limit = self._patience.begin(seconds)
+        try:
+            async with limit:
+                return await work
+        except TimeoutError as error:
+            if limit.expired():
+                raise DependencyUnavailable(name) from error
+            raise  # some other wait's, which should have been translated where it happened
+        finally:
+            self._patience.end(limit)
+
     def _span(self, name: str) -> AbstractContextManager[trace.Span]:
         """Return a span for the block; in a trace that is not recorded, the one that is there."""
         current = trace.get_current_span()
@@ -74,15 +92,40 @@ class Instrument:
         return self._tracer.start_as_current_span(name, record_exception=False, set_status_on_exception=False)
 
 
-async def _within(seconds: float, name: str, work: Awaitable[ResultT]) -> ResultT:
-    limit = asyncio.timeout(seconds)
-    try:
-        async with limit:
-            return await work
-    except TimeoutError as error:
-        if limit.expired():
-            raise DependencyUnavailable(name) from error
-        raise  # some other wait's, which should have been translated where it happened
+class _Patience:
+    """Ends what takes too long, looking ten times a second. Of one event loop.
+
+    A timer for every call, which hardly ever strikes, costs as much as a small read; here all calls have one together.
+    """
+
+    def __init__(self) -> None:
+        self._ends: dict[asyncio.Timeout, float] = {}
+        self._is_ticking = False
+
+    def begin(self, seconds: float) -> asyncio.Timeout:
+        """Return a limit that strikes after so many seconds, or up to a tenth of one later."""
+        if seconds < _COARSE_SECONDS:
+            return asyncio.timeout(seconds)
+        loop = asyncio.get_running_loop()
+        limit = asyncio.timeout(None)
+        self._ends[limit] = loop.time() + seconds
+        if not self._is_ticking:
+            self._is_ticking = True
+            loop.call_later(_TICK_SECONDS, self._tick, loop, context=Context())
+        return limit
+
+    def end(self, limit: asyncio.Timeout) -> None:
+        """Forget a limit that is not needed any more."""
+        self._ends.pop(limit, None)
+
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        for limit in [limit for limit, end in self._ends.items() if end <= now]:
+            self.end(limit)
+            limit.reschedule(now)
+        self._is_ticking = bool(self._ends)
+        if self._is_ticking:
+            loop.call_later(_TICK_SECONDS, self._tick, loop, context=Context())
 
 
 def _mark(span: trace.Span, error: Exception) -> None:

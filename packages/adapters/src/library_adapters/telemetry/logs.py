@@ -4,25 +4,17 @@ import logging
 import logging.config
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TextIO
 
-import msgspec
 from loguru import logger
-from opentelemetry import trace
 
-from library_adapters.telemetry.redaction import MASK, is_sensitive, redact
-from library_domain.shared.caller import current_caller
+from library_adapters.telemetry.lines import Level, Line, Output, as_json, as_text, level_of
 
 if TYPE_CHECKING:
     from loguru import Message, Record
-
-SERVICE_NAME = "library-service"
-"""One name for all deployables; `component` tells them apart (details 1.36)."""
-
-Level = Literal["debug", "info", "warn", "error", "fatal"]
 
 _LOGURU_LEVELS: Mapping[Level, str] = {
     "debug": "DEBUG",
@@ -31,8 +23,6 @@ _LOGURU_LEVELS: Mapping[Level, str] = {
     "error": "ERROR",
     "fatal": "CRITICAL",
 }
-_MAX_TEXT = 16_384
-"""How many characters of one value are kept: a record is never larger than what a log shipper takes."""
 _QUIET = ("aiokafka", "asyncio", "httpcore", "httpx2", "hpack", "opentelemetry", "urllib3")
 """Libraries that narrate each call at INFO (httpx2 with its URL): only their warnings are of interest."""
 
@@ -43,6 +33,8 @@ class LogSettings:
 
     level: Level = "info"
     format: Literal["json", "text"] = "json"
+    shortcut: bool = True
+    """Whether the lines that every request makes pass loguru by, those of one turn of the event loop in one write."""
 
 
 def configure_logs(settings: LogSettings, *, component: str, stream: TextIO | None = None) -> None:
@@ -50,12 +42,13 @@ def configure_logs(settings: LogSettings, *, component: str, stream: TextIO | No
 
     `component` is api, grpc, consumers, relay or sweeper. The caller of the request, its trace and whatever is bound
     with `logger.contextualize` or `logger.bind` are in each record. Lines are written at once and not queued: nothing
-    is lost when the process is killed, and no queue can grow.
+    is lost when the process is killed, and no queue can grow. Only those of a `FrequentLog` wait for the end of the event
+    loop's turn, or for any other line.
     """
-    render = _JSONFormat(component) if settings.format == "json" else _text
     logger.remove()
+    output = Output(as_json(component) if settings.format == "json" else as_text, stream or sys.stdout)
     logger.add(
-        _Sink(render, stream or sys.stdout),
+        _Sink(output, settings),
         level=_LOGURU_LEVELS[settings.level],
         # The sink renders the record itself; a format would only make loguru render the exception once more.
         format=lambda _: "",
@@ -108,91 +101,69 @@ class ToLoguru(logging.Handler):
         logger.patch(origin).opt(exception=record.exc_info).log(level, message)
 
 
+class FrequentLog:
+    """Writes the lines that every request makes: what loguru would write, at a fraction of what that costs.
+
+    The message is not formatted, and what is bound with `logger.contextualize` is not in it. Where `configure_logs` was
+    not called, or `logs.shortcut` is off, the lines are loguru's like all others.
+    """
+
+    def __init__(self, name: str) -> None:
+        """Let the lines bear the name of this module."""
+        self._name = name
+
+    def __call__(self, level: Literal["INFO", "WARNING"], message: str, **values: object) -> None:
+        """Log a line with these values; those that are texts should be few different ones, for they are remembered."""
+        sink = _Sink.installed
+        if sink is None or not sink.has_shortcut:
+            logger.patch(self._sign).log(level, "{}", message, **values)
+        elif _SHORT[level] >= sink.lowest:
+            sink.output.soon(
+                Line(
+                    datetime.now(UTC), level_of(_SHORT[level]), self._name, message, values, is_frequent=True
+                )
+            )
+
+    def _sign(self, record: "Record") -> None:
+        record["name"] = self._name
+
+
+_SHORT: Mapping[str, int] = {"INFO": logging.INFO, "WARNING": logging.WARNING}
+
+
 class _Sink:
-    """Writes each record as one line."""
+    """What loguru writes to; it is told by `stop` when it is no longer."""
 
-    def __init__(self, render: "Callable[[Record], str]", stream: TextIO) -> None:
-        self._render = render
-        self._stream = stream
+    installed: "ClassVar[_Sink | None]" = None
+    """What loguru has of ours at the moment, and like loguru the process's."""
 
-    def __call__(self, message: "Message") -> None:
-        try:
-            line = self._render(message.record)
-        except Exception as error:  # noqa: BLE001 - whatever a bound value's __str__ does, the caller goes on
-            line = f'{{"level":"error","service_name":"{SERVICE_NAME}","message":"unloggable: {type(error).__name__}"}}'
-        try:
-            self._stream.write(line + "\n")
-            self._stream.flush()
-        except (OSError, ValueError):
-            # Stdout is gone: there is nobody left to tell, and no reason to fail the work.
-            return
+    def __init__(self, output: Output, settings: LogSettings) -> None:
+        self.output = output
+        self.has_shortcut = settings.shortcut
+        self.lowest = logger.level(_LOGURU_LEVELS[settings.level]).no
+        _Sink.installed = self
 
+    def write(self, message: "Message") -> None:
+        """Write a record."""
+        self.output.now(lambda: _line(message.record))
 
-class _JSONFormat:
-    def __init__(self, component: str) -> None:
-        self._component = component
-        self._encoder = msgspec.json.Encoder(enc_hook=str)
-
-    def __call__(self, record: "Record") -> str:
-        fields = {
-            "timestamp": record["time"]
-            .astimezone(UTC)
-            .isoformat(timespec="microseconds")
-            .replace("+00:00", "Z"),
-            "level": _level(record["level"].no),
-            "service_name": SERVICE_NAME,
-            "component": self._component,
-            "message": _clean(record["message"]),
-            "logger": record["name"],
-            **dict(_context(record)),
-        }
-        return self._encoder.encode(fields).decode()
+    def stop(self) -> None:
+        """Write what waits."""
+        self.output.close()
+        if _Sink.installed is self:
+            _Sink.installed = None
 
 
-def _text(record: "Record") -> str:
-    """Render for a person: time, level, message, then what is known around it."""
-    context = dict(_context(record))
-    exception = context.pop("exception", None)
-    moment = record["time"].strftime("%H:%M:%S.%f")[:-3]
-    line = f"{moment} {_level(record['level'].no):5} {record['name']}: {_clean(record['message'])}"
-    line += "".join(f" {name}={value}" for name, value in context.items())
-    return f"{line}\n{exception}" if exception else line
-
-
-def _level(number: int) -> Level:
-    """Return the spec's name of a loguru or standard severity."""
-    if number >= logging.CRITICAL:
-        return "fatal"
-    if number >= logging.ERROR:
-        return "error"
-    if number >= logging.WARNING:
-        return "warn"
-    return "info" if number >= logging.INFO else "debug"
-
-
-def _context(record: "Record") -> Iterator[tuple[str, object]]:
-    """Yield what surrounds the message: trace, caller, bound values, exception."""
-    span = trace.get_current_span().get_span_context()
-    if span.is_valid:
-        yield "trace_id", trace.format_trace_id(span.trace_id)
-        yield "span_id", trace.format_span_id(span.span_id)
-    caller = current_caller()
-    if caller.request_id is not None:
-        yield "request_id", _clean(caller.request_id)
-    if caller.actor_id is not None:
-        yield "user_id", str(caller.actor_id)
-    for name, value in record["extra"].items():
-        yield name, MASK if is_sensitive(name) else _plain(value)
+def _line(record: "Record") -> Line:
+    exception = None
     if record["exception"] is not None:
         kind, error, tb = record["exception"]
-        # The end says what happened, so that is what a cut keeps.
-        yield "exception", redact("".join(traceback.format_exception(kind, error, tb)).rstrip()[-_MAX_TEXT:])
-
-
-def _plain(value: object) -> object:
-    """Return a bound value as JSON can show it."""
-    return value if isinstance(value, bool | int | float | None) else _clean(str(value))
-
-
-def _clean(text: str) -> str:
-    return redact(text[:_MAX_TEXT])
+        exception = "".join(traceback.format_exception(kind, error, tb)).rstrip()
+    return Line(
+        record["time"],
+        level_of(record["level"].no),
+        record["name"],
+        record["message"],
+        record["extra"],
+        exception,
+    )

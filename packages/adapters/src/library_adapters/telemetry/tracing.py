@@ -4,12 +4,13 @@ The provider belongs to the process's `Tracing` and is handed to each instrument
 no global one. Spans carry neither SQL parameters nor tokens nor bodies: see `_Redacting`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Annotated
 
 from opentelemetry import trace
+from opentelemetry.context import attach, detach
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan, SpanLimits, TracerProvider
@@ -26,7 +27,7 @@ from opentelemetry.util.types import Attributes, AttributeValue
 from pydantic import Field
 
 from library_adapters.configuration import URL
-from library_adapters.telemetry.logs import SERVICE_NAME
+from library_adapters.telemetry.lines import SERVICE_NAME
 from library_adapters.telemetry.redaction import MASK, is_sensitive, redact
 
 _PROPAGATOR = TraceContextTextMapPropagator()
@@ -82,7 +83,6 @@ class Tracing:
                 ),
             )
 
-    @contextmanager
     def continued(
         self,
         headers: Mapping[str, str | bytes],
@@ -90,20 +90,21 @@ class Tracing:
         *,
         kind: SpanKind = SpanKind.SERVER,
         attributes: Attributes = None,
-    ) -> Iterator[trace.Span]:
-        """Run the block in a span that continues the trace of incoming headers, or begins one if they bear none.
+    ) -> AbstractContextManager[trace.Span]:
+        """Return what runs a block in a span that continues the trace of incoming headers, or begins one if they bear none.
 
         `headers` are those of HTTP, gRPC metadata or a Kafka record, their names in any case.
         """
         carrier = {key.lower(): _text(value) for key, value in headers.items()}
-        with self.tracer.start_as_current_span(
+        span = self.tracer.start_span(
             name,
-            context=_PROPAGATOR.extract(carrier),
+            context=_PROPAGATOR.extract(carrier) if carrier else None,
             kind=kind,
             attributes=attributes,
-            record_exception=False,
-        ) as span:
-            yield span
+        )
+        if span.is_recording():
+            return trace.use_span(span, end_on_exit=True, record_exception=False)
+        return _Unrecorded(span)
 
     def close(self) -> None:
         """Send what is queued, waiting for at most some seconds, and stop. Blocks: call it in a thread."""
@@ -115,6 +116,22 @@ def trace_headers() -> dict[str, str]:
     carrier: dict[str, str] = {}
     _PROPAGATOR.inject(carrier)
     return carrier
+
+
+class _Unrecorded:
+    """Makes a span the current one for its block, as `use_span` does, and does no more: nobody will ever see it."""
+
+    __slots__ = ("_span", "_token")
+
+    def __init__(self, span: trace.Span) -> None:
+        self._span = span
+
+    def __enter__(self) -> trace.Span:
+        self._token = attach(trace.set_span_in_context(self._span))
+        return self._span
+
+    def __exit__(self, *_: object) -> None:
+        detach(self._token)
 
 
 class _Redacting(SpanExporter):

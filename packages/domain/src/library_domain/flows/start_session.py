@@ -9,7 +9,7 @@ from uuid import UUID
 from library_domain.catalog.model import Platform, ProductType
 from library_domain.catalog.ports import GameReader
 from library_domain.library.errors import AccessDenied, GameNotFound
-from library_domain.library.model import Grant, decide_access
+from library_domain.library.model import AccessRight, Grant, decide_access
 from library_domain.library.ports import LibraryRepository
 from library_domain.playtime.errors import SessionAlreadyActive
 from library_domain.playtime.model import EndReason, Session, SessionId, whole_second

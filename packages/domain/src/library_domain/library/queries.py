@@ -13,7 +13,7 @@ from typing import Protocol, Self
 from uuid import UUID
 
 from library_domain.catalog.model import LaunchOption, ProductType
-from library_domain.library.model import PLAYABLE, AccessVerdict, Grant, InstallationStatus
+from library_domain.library.model import PLAYABLE, AccessVerdict, AcquisitionType, InstallationStatus
 from library_domain.shared.errors import ValidationFailed
 from library_domain.shared.ids import GameId, UserId
 from library_domain.shared.paging import Order, Page, Position
@@ -178,9 +178,12 @@ class OwnedDLC:
     size_required: int | None
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class LibraryItem:
-    """One game of a library page. Times are UTC, `total_playtime_seconds` whole seconds, sizes bytes."""
+    """One game of a library page. Times are UTC, `total_playtime_seconds` whole seconds, sizes bytes.
+
+    The order of the members counts: readers make items of rows by it.
+    """
 
     id: UUID
     user_id: UserId
@@ -227,7 +230,7 @@ class Installation:
     """Since when these files are there; None if the game is only on its way."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class RecentSession:
     """One of the last sessions of the game that are over."""
 
@@ -237,7 +240,7 @@ class RecentSession:
     duration_seconds: int
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class LibraryItemDetail(LibraryItem):
     """One game with everything that exists of it."""
 
@@ -298,12 +301,23 @@ class Version:
     revision: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
+class AccessRight:
+    """One right to a game, without what does not decide about access."""
+
+    acquisition_type: AcquisitionType
+    source_id: str
+    granted_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+@dataclass(slots=True, kw_only=True)
 class Rights:
     """Everything that decides about access to one game."""
 
-    grants: Sequence[Grant]
-    parent_grants: Sequence[Grant] | None
+    grants: Sequence[AccessRight]
+    parent_grants: Sequence[AccessRight] | None
     """Rights to the base game; None if the game is no DLC or its base game is not known."""
 
 

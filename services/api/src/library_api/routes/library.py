@@ -18,7 +18,7 @@ from library_api.envelope import Success
 from library_api.fields import fields_pattern, parse_fields, trim
 from library_api.openapi import refusals
 from library_api.parameters import acting_user, parse_game_id
-from library_api.routes.library_query import Asked, LibraryList, asked
+from library_api.routes.library_query import ASKED, Asked, LibraryList, asked
 from library_api.routes.paths import BASE, GAME, GamePath
 from library_api.routes.shapes import Body, told
 from library_api.strict_json import TEXT_PATTERN
@@ -118,7 +118,9 @@ async def list_library(
     asked: NamedDependency[SkipValidation[Asked]],
 ) -> LibraryListAnswer:
     """Return the games that the caller may play now and has not hidden, DLC under their games."""
-    prefix = cursor_prefix(request.scope["state"][VERSION])
+    state = request.scope["state"]
+    state[ASKED] = asked
+    prefix = cursor_prefix(state[VERSION])
     me = acting_user()
     query = asked.query(user_id=me, prefix=prefix)
     found = await application.list_library(ListLibrary(user_id=me, query=query))

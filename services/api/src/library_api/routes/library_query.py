@@ -1,8 +1,9 @@
 """What a library can be asked for, as it stands in a URL (contract 2, Lists; details 3.9)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated
 
 from litestar.params import QueryParameter
@@ -26,7 +27,10 @@ from library_domain.shared.errors import ValidationFailed
 from library_domain.shared.ids import UserId
 from library_domain.shared.paging import MAX_LIMIT, MAX_OFFSET, Order, Page
 
+ASKED = "asked"
+"""Under this name the scope's state holds what was made of the query."""
 _MAX_CATEGORY = 100
+_FILTERS_REMEMBERED = 1_000
 _MINUS = "-"
 _CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 _NOT_BLANK = rf"^[^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*$"
@@ -131,6 +135,11 @@ class Asked:
     cursors: Cursors
     fields: Sequence[str] | None
 
+    @property
+    def is_personal(self) -> bool:
+        """Whether hardly anybody else asks in the same words."""
+        return self.cursor is not None or self.filter.q is not None or self.filter.category is not None
+
     def query(self, *, user_id: UserId, prefix: str) -> LibraryQuery:
         """Return what the domain is asked. Raises ValidationFailed for a cursor of another request."""
         after = None
@@ -155,7 +164,13 @@ class Asked:
         )
 
     def _binding(self, user_id: UserId, prefix: str) -> Sequence[object]:
-        return [prefix, user_id, asdict(self.filter), self.sort, self.order]
+        return [prefix, user_id, _words(self.filter), self.sort, self.order]
+
+
+@lru_cache(maxsize=_FILTERS_REMEMBERED)
+def _words(wanted: LibraryFilter) -> Mapping[str, object]:
+    """Return the filter as a cursor is bound to it; most clients ask for the same few."""
+    return asdict(wanted)
 
 
 def asked(

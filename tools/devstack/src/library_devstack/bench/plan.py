@@ -15,6 +15,9 @@ SWITCHES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "hot_reads": {"LIBRARY_POSTGRES__HOT_READS__ENABLED": "false"},
         "batching": {"LIBRARY_POSTGRES__HOT_READS__BATCH": "1"},
         "token_memory": {"LIBRARY_TOKENS__MEMORY_ENTRIES": "0"},
+        "whole_answers": {"LIBRARY_GRPC__WHOLE_ANSWERS": "false"},
+        "thin_lane": {"LIBRARY_HTTP__THIN_LANE": "false"},
+        "log_shortcut": {"LIBRARY_LOGS__SHORTCUT": "false"},
         "gc_freeze": {"LIBRARY_PROCESS__GC_FREEZE": "false"},
     }
 )

@@ -73,6 +73,11 @@ class Rows:
     """Of the columns."""
     of_line: list[list[Record]]
 
+    @staticmethod
+    def values(record: Record) -> Record:
+        """Return the row's columns in their order."""
+        return record[_PLACES:]
+
     def mapping(self, record: Record) -> dict[str, Any]:
         """Return the row as psycopg's `dict_row` would."""
         return dict(zip(self.names, record[_PLACES:], strict=True))

@@ -90,7 +90,8 @@ class HotLibraryReader(PostgresLibraryReader):
         with driver_errors():
             (rows,) = await self._hot.ask(_VERSION, [_VERSION.line(user_id=user_id, now=now)])
         ((row,),) = rows.of_line
-        return Version(**rows.mapping(row))
+        timeline, epoch, revision = rows.values(row)
+        return Version(timeline=timeline, epoch=epoch, revision=revision)
 
     async def page(self, user_id: UserId, query: LibraryQuery, *, now: datetime) -> LibraryPage:
         """See the port."""
@@ -110,7 +111,7 @@ class HotLibraryReader(PostgresLibraryReader):
         with driver_errors():
             rows, *counted = await self._hot.ask(read, [line], shared)
         total = counted[0].of_line[0][0][-1] if counted else None
-        return to_page([rows.mapping(row) for row in rows.of_line[0]], query, total=total)
+        return to_page([rows.values(row) for row in rows.of_line[0]], query, total=total)
 
     async def item(self, user_id: UserId, game_id: GameId, *, now: datetime) -> LibraryItemDetail | None:
         """See the port."""
@@ -119,18 +120,20 @@ class HotLibraryReader(PostgresLibraryReader):
         if not rows.of_line[0]:
             return None
         held = [rights.mapping(row) for row in rights.of_line[0]]
-        return to_detail(rows.mapping(rows.of_line[0][0]), held, now=now)
+        return to_detail(rows.values(rows.of_line[0][0]), held, now=now)
 
     async def rights(self, user_id: UserId, game_id: GameId) -> Rights:
         """See the port."""
-        return (await self.rights_of(user_id, [game_id]))[0]
+        with driver_errors():
+            (rows,) = await self._hot.ask(_RIGHTS, [_RIGHTS.line(user_id=user_id, game_id=game_id)])
+        return to_rights(map(rows.mapping, rows.of_line[0]))
 
     async def rights_of(self, user_id: UserId, game_ids: Sequence[GameId]) -> Sequence[Rights]:
         """See the port."""
-        lines = [_RIGHTS.line(user_id=user_id, game_id=game_id) for game_id in game_ids]
+        lines = _RIGHTS.lines("game_id", game_ids, user_id=user_id)
         with driver_errors():
             (rows,) = await self._hot.ask(_RIGHTS, lines)
-        return [to_rights([rows.mapping(row) for row in line]) for line in rows.of_line]
+        return [to_rights(map(rows.mapping, line)) for line in rows.of_line]
 
 
 @lru_cache(maxsize=_SHARED_REMEMBERED)

@@ -1,7 +1,7 @@
 """What can be read or written in batches: the statements, and how their parameters are put on the wire."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -84,6 +84,14 @@ class Read:
         Who asks does this, so that a value that is none of its type fails its own read and no other's.
         """
         return tuple([element(kind, values[name]) for name, kind in self.columns])
+
+    def lines(self, column: str, values: Iterable[object], **common: object) -> list[Line]:
+        """Return a line for each of these values of one column; the others' are the same in all of them."""
+        places = [name for name, _ in self.columns]
+        kind, place = dict(self.columns)[column], places.index(column)
+        line = self.line(**common, **{column: None})
+        before, after = line[:place], line[place + 1 :]
+        return [(*before, element(kind, value), *after) for value in values]
 
     def preparations(self) -> list[Prepare]:
         """Return what a connection must be told before it can be asked."""

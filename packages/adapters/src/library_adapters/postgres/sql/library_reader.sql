@@ -37,7 +37,7 @@ SELECT owned.*, {kind} AS kind, game.name, game.sort_name, game.platforms, game.
        )
 
 -- fragment: members
--- What an item of a page and the item alone both show of the row `shown`.
+-- What an item of a page and the item alone both show of the row `shown`, in the order of LibraryItem's members.
 shown.id, shown.user_id, shown.game_id, shown.name, shown.kind AS product_type,
        nullif(shown.acquisition_type, 'family') AS acquisition_type, shown.acquisition_date, shown.is_hidden,
        shown.is_favorite, shown.last_played_at, shown.total_playtime AS total_playtime_seconds,
@@ -273,15 +273,12 @@ SELECT {members}, best.install_path, shown.size_required,
 -- fragment: rights_asked
 -- Every right of the user to the game of the row `asked`, and to its base game if it is a DLC whose base game we know. One
 -- row at least when there is a base game, so that its absence can be told from its rights' absence.
-SELECT true AS of_game, false AS has_parent, held.acquisition_type, held.source_id, held.granted_at, held.event_time,
-               held.event_id, held.transaction_id, held.purchase_type, held.price_amount, held.price_currency,
-               held.gifted_by, held.expires_at, held.revoked_at, held.revoke_reason
+SELECT true AS of_game, false AS has_parent, held.acquisition_type, held.source_id, held.granted_at, held.expires_at,
+               held.revoked_at
           FROM library_grants AS held
          WHERE held.user_id = asked.user_id AND held.game_id = asked.game_id
          UNION ALL
-        SELECT false, true, lent.acquisition_type, lent.source_id, lent.granted_at, lent.event_time, lent.event_id,
-               lent.transaction_id, lent.purchase_type, lent.price_amount, lent.price_currency, lent.gifted_by,
-               lent.expires_at, lent.revoked_at, lent.revoke_reason
+        SELECT false, true, lent.acquisition_type, lent.source_id, lent.granted_at, lent.expires_at, lent.revoked_at
           FROM catalog.games AS game
           LEFT JOIN library_grants AS lent ON lent.user_id = asked.user_id AND lent.game_id = game.parent_game_id
          WHERE game.game_id = asked.game_id AND game.product_type = 'dlc' AND game.parent_game_id IS NOT NULL

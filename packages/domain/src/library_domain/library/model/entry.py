@@ -17,7 +17,7 @@ from library_domain.library.events import (
     GrantRevoked,
     RightSucceeded,
 )
-from library_domain.library.model.rights import AcquisitionType, Grant, best, shown
+from library_domain.library.model.rights import AcquisitionType, Grant, best, is_live, shown
 from library_domain.shared.errors import ValidationFailed
 from library_domain.shared.events import DomainEvent
 from library_domain.shared.ids import GameId, UserId
@@ -98,7 +98,7 @@ class LibraryEntry:
 
     def is_brought_by(self, grant: Grant, now: datetime) -> bool:
         """Tell whether adding this right would bring the product into the library."""
-        return not self._knows(grant) and not self.has_access(now) and grant.is_live(now)
+        return not self._knows(grant) and not self.has_access(now) and is_live(grant, now)
 
     def add(
         self,
