@@ -9,7 +9,7 @@ from uuid import UUID
 from library_domain.catalog.model import Platform, ProductType
 from library_domain.catalog.ports import GameReader
 from library_domain.library.errors import AccessDenied, GameNotFound
-from library_domain.library.model import AccessRight, Grant, decide_access
+from library_domain.library.model import Right, decide_access
 from library_domain.library.ports import LibraryRepository
 from library_domain.playtime.errors import SessionAlreadyActive
 from library_domain.playtime.model import EndReason, Session, SessionId, whole_second
@@ -72,7 +72,7 @@ class SeenStart:
     user: SeenUser
     library_item_id: UUID
     kind: ProductType
-    grants: Sequence[Grant]
+    grants: Sequence[Right]
     game_name: str | None
     is_free: bool
     """Whether neither the user plays the game nor anybody this copy."""
@@ -193,7 +193,7 @@ class StartSessionHandler:
 
 
 def licence_of(
-    command: StartSession, *, library_item_id: UUID, kind: ProductType, grants: Sequence[Grant], now: datetime
+    command: StartSession, *, library_item_id: UUID, kind: ProductType, grants: Sequence[Right], now: datetime
 ) -> Licence:
     """Find the right by which the user plays this game now: the one place that sharing will join.
 
