@@ -11,7 +11,7 @@ from typing import Any
 from grpclib.const import Cardinality, Handler
 from grpclib.server import Stream
 
-from library_domain.library.model import AccessVerdict, AcquisitionType
+from library_domain.library.model import Access, AcquisitionType
 from library_domain.library.queries import Filter, LibraryFilter, LibraryItem, LibraryQuery, LibrarySort
 from library_domain.library.use_cases.batch_check_game_access import MAX_GAMES, BatchCheckGameAccess
 from library_domain.library.use_cases.check_game_access import CheckGameAccess
@@ -150,7 +150,7 @@ async def _request(stream: Stream[Any, Any]) -> Any:  # noqa: ANN401 - each meth
     return await stream.recv_message()
 
 
-def _access(verdict: AccessVerdict) -> dict[str, Any]:
+def _access(verdict: Access) -> dict[str, Any]:
     """Return the members of CheckGameAccessResponse that have a value."""
     members: dict[str, Any] = {"has_access": verdict.allowed}
     if verdict.via is not None:
@@ -161,6 +161,8 @@ def _access(verdict: AccessVerdict) -> dict[str, Any]:
         members["expires_at"] = verdict.expires_at
     if verdict.owner_id is not None:
         members["owner_id"] = str(verdict.owner_id)
+    if verdict.in_use_by is not None:
+        members["in_use_by"] = str(verdict.in_use_by.user_id)
     return members
 
 

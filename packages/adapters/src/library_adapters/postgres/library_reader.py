@@ -12,12 +12,13 @@ from library_adapters.postgres.library import to_grant
 from library_adapters.postgres.pool import Pool
 from library_adapters.postgres.statements import statements
 from library_domain.catalog.model import LaunchOption
-from library_domain.library.model import PLAYABLE, category_key, decide_access
+from library_domain.library.model import PLAYABLE, CopyUse, category_key, decide_access
 from library_domain.library.queries import (
     RECENT,
     CategorySummary,
     Collection,
     CollectionSummary,
+    Copy,
     Installation,
     LibraryFilter,
     LibraryItem,
@@ -111,6 +112,18 @@ class PostgresLibraryReader:
                 async for row in cursor:
                     rows[row["n"] - 1].append(row)
         return [to_rights(each) for each in rows]
+
+    async def players(self, copies: Sequence[Copy]) -> Sequence[CopyUse | None]:
+        """See the port."""
+        parameters = {
+            "owner_ids": [copy.owner_id for copy in copies],
+            "game_ids": [copy.game_id for copy in copies],
+        }
+        with driver_errors():
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(_SQL["players"], parameters)
+                found = {row["n"]: to_use(row) async for row in cursor}
+        return [found.get(n) for n in range(1, len(copies) + 1)]
 
     async def owned_dlc(self, user_id: UserId, game_id: GameId, *, now: datetime) -> Sequence[GameId]:
         """See the port."""
@@ -219,4 +232,10 @@ def to_rights(rows: Sequence[Mapping[str, Any]]) -> Rights:
     return Rights(
         grants=grants,
         parent_grants=parent_grants if has_parent else None,
+        in_use_by=next((to_use(row) for row in rows if row["player_id"] is not None), None),
     )
+
+
+def to_use(row: Mapping[str, Any]) -> CopyUse:
+    """Make the use that a row of copy_leases stands for."""
+    return CopyUse(user_id=row["player_id"], since=row["since"])
