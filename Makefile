@@ -10,6 +10,8 @@ MAKEFLAGS += --no-print-directory
 
 # ---- Settings: `make run PLAYERS=50`, `make unit ARGS="-k purchase -x"` ----
 PLAYERS ?= 300
+# Seconds of the players' evening that pass in one of ours.
+CLOCK_RATE ?=
 # Directory of the public data, which more players than the sample's 300 need.
 DATA ?=
 ARGS ?=
@@ -45,7 +47,7 @@ help: ## Show this list
 
 .PHONY: run
 run: $(INSTALLED) ## Start the whole service with real sample data and show one purchase; Ctrl-C ends it
-	@$(IN)/library-dev run --players $(PLAYERS) $(if $(DATA),--data "$(DATA)")
+	@$(IN)/library-dev run --players $(PLAYERS) $(if $(CLOCK_RATE),--clock-rate $(CLOCK_RATE)) $(if $(DATA),--data "$(DATA)")
 
 .PHONY: stop
 stop: ## Stop `make run`, or whatever it left running

@@ -8,11 +8,11 @@ from typing import Any, Never
 
 import httpx2
 import pytest
-from builders import NOON, a_dlc, a_game, a_grant, a_report, game_id, user_id
+from builders import NOON, a_dlc, a_game, a_grant, a_report, game_id, session_id, user_id
 from component.api.door import LIBRARY, World, bearer, client_of, data
 from fakes.clock import SequentialIds
 from fakes.library_reader import FakeLibraryReader
-from fakes.store import Activity
+from fakes.store import Activity, Lease
 from grpclib.client import Channel
 from prometheus_client import CollectorRegistry
 
@@ -129,6 +129,18 @@ def fill(world: World) -> None:
             world.store.entries[ALICE, game_id(f"base of {name}")].grants[:] = base.grants()
 
 
+def play(world: World, player: str) -> None:
+    """Let somebody play every copy of every case, Alice's own and those that Bob lends her."""
+    for owner, name in product((ALICE, BOB), CASES):
+        world.store.leases[owner, game_id(name)] = Lease(session_id(name), user_id(player), NOON)
+
+
+def as_grpc_says(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return REST's answer without what gRPC does not tell: since when a copy is played."""
+    use = answer["in_use_by"]
+    return answer | {"in_use_by": use and use["user_id"]}
+
+
 def as_rest_says(answer: CheckGameAccessResponse) -> dict[str, Any]:
     """Return the members of REST's answer that this one stands for: what is absent there is empty here."""
     return {
@@ -141,8 +153,11 @@ def as_rest_says(answer: CheckGameAccessResponse) -> dict[str, Any]:
     }
 
 
-async def test_about_access_to_every_kind_of_game(doors: Doors) -> None:
+@pytest.mark.parametrize("player", [None, "alice", "bob", "carol"])
+async def test_about_access_to_every_kind_of_game(doors: Doors, player: str | None) -> None:
     fill(doors.world)
+    if player is not None:
+        play(doors.world, player)
     asked = [*CASES, "a game that nobody knows"]
 
     rest = {
@@ -162,11 +177,14 @@ async def test_about_access_to_every_kind_of_game(doors: Doors) -> None:
         )
         together |= dict(zip(names, answer.results, strict=True))
 
-    assert {name: as_rest_says(answer) for name, answer in single.items()} == rest
+    assert {name: as_rest_says(answer) for name, answer in single.items()} == {
+        name: as_grpc_says(answer) for name, answer in rest.items()
+    }
     assert together == single
     # The table is worth something only if it has every verdict.
-    assert {(answer["via"], answer["reason"]) for answer in rest.values()} == {
-        *((via, None) for via in ("owned", "subscription", "family")),
+    borrowed = {("family", None)} if player in {None, "alice"} else {(None, "copy_in_use")}
+    assert {(answer["via"], answer["reason"]) for answer in rest.values()} == borrowed | {
+        *((via, None) for via in ("owned", "subscription")),
         *((None, reason) for reason in ("not_owned", "revoked", "expired", "base_game_missing")),
     }
 

@@ -135,6 +135,21 @@ async def play(world: World, user: UserId, *visits: Visit) -> None:
             )
 
 
+async def begin(world: World, user: UserId, game: str, *, of: UserId | None = None) -> None:
+    """Let the user begin to play their own copy, or somebody else's, at noon; a borrower has an entry too (details 2.8)."""
+    if of is not None:
+        await own(world, user, game)
+    async with world.uow.begin(user) as tx:
+        await tx.sessions.open(
+            a_session(
+                user_id=user,
+                game_id=game_id(game),
+                library_item_id=entry_id(user, game),
+                owner_id=of or user,
+            )
+        )
+
+
 def newest_first(visits: Iterable[Visit]) -> list[Visit]:
     return sorted(visits, key=lambda visit: (visit.start, visit.id), reverse=True)
 

@@ -5,15 +5,16 @@ from typing import Any
 
 from builders import NOON, a_dlc, a_game, a_grant, a_purchase, game_id, user_id
 from contract.libraries import ALICE, LATER, an_entry, keep_expiring, learn, names
-from contract.playtime import DAY, Visit, own, play
+from contract.playtime import DAY, Visit, begin, own, play
 from contract.worlds import EVERY_WAY_OF_READING, World
 
 from library_domain.catalog.model import LaunchOption
 from library_domain.flows.add_to_library import AddToLibraryHandler
-from library_domain.library.model import AcquisitionType, Refusal, Via
+from library_domain.library.model import AcquisitionType, CopyUse, Refusal, Via
 from library_domain.library.queries import (
     AccessRight,
     Collection,
+    Copy,
     LibraryFilter,
     LibraryItem,
     LibraryQuery,
@@ -24,6 +25,7 @@ from library_domain.shared.paging import Order, Page
 
 pytestmark = EVERY_WAY_OF_READING
 HOUR = timedelta(hours=1)
+BOB = user_id("bob")
 
 
 class TestPage:
@@ -219,6 +221,30 @@ class TestRights:
 
         assert rights == [await world.reader.rights(ALICE, each) for each in asked]
         assert [len(each.grants) for each in rights] == [1, 0, 1, 1, 1]
+
+    async def test_tell_who_plays_ones_own_copy(self, world: World) -> None:
+        await own(world, ALICE, "Portal", "Ёж", "Rangers")
+        await begin(world, ALICE, "Portal")
+        await begin(world, BOB, "Ёж", of=ALICE)
+        mine, lent = CopyUse(user_id=ALICE, since=NOON), CopyUse(user_id=BOB, since=NOON)
+        games = [game_id(name) for name in ("Portal", "Ёж", "Rangers")]
+
+        assert [(await world.reader.rights(ALICE, game)).in_use_by for game in games] == [mine, lent, None]
+        assert [each.in_use_by for each in await world.reader.rights_of(ALICE, games)] == [mine, lent, None]
+
+    async def test_who_plays_is_told_of_each_copy_in_their_order(self, world: World) -> None:
+        await own(world, ALICE, "Portal", "Ёж")
+        await begin(world, BOB, "Ёж", of=ALICE)
+        copies = [
+            Copy(owner_id=owner, game_id=game_id(name))
+            for owner, name in ((ALICE, "Portal"), (ALICE, "Ёж"), (BOB, "Ёж"), (ALICE, "Ёж"))
+        ]
+
+        played = await world.reader.players(copies)
+
+        use = CopyUse(user_id=BOB, since=NOON)
+        assert list(played) == [None, use, None, use]
+        assert list(await world.reader.players([])) == []
 
 
 class TestPlayedGames:

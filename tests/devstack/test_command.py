@@ -167,8 +167,12 @@ class TestRun:
         assert "not_owned" in first.stdout
         assert "library.game.added" in first.stdout
         assert re.search(r"From purchase to visible over REST, 20 purchases: median \d+ ms", first.stdout)
+        assert re.search(r"1 of the sample's players played for \d+ minutes in [\d.]+ s", first.stdout)
+        assert "GET /api/v1/library/playtime/report?period=" in first.stdout
+        assert (state / "playtime.svg").read_text().startswith("<svg")
         assert second.returncode == 0, second.stderr
         assert "every library is there already" in second.stderr
+        assert "everybody who was loaded has played already" in second.stdout
         assert ours(state) == []
 
     def test_ends_when_told_though_a_script_started_it_and_its_stack_is_down(

@@ -115,3 +115,14 @@ class TestFile:
 
         with pytest.raises(StackError, match=r"state\.json is not ours .* remove"):
             State(tmp_path)
+
+
+class TestClock:
+    def test_is_the_machines_until_it_is_set_and_then_the_same_for_everybody(self, tmp_path: Path) -> None:
+        assert State(tmp_path).clock == {}
+
+        State(tmp_path).set_clock({"RATE": "60.0"})
+        assert State(tmp_path).clock == {"RATE": "60.0"}
+
+        State(tmp_path).set_clock({})
+        assert State(tmp_path).clock == {}

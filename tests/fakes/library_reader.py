@@ -11,6 +11,7 @@ from library_domain.library.model import (
     PLAYABLE,
     AcquisitionType,
     Category,
+    CopyUse,
     DeviceInstallation,
     GameInstallations,
     Grant,
@@ -25,6 +26,7 @@ from library_domain.library.queries import (
     CategorySummary,
     Collection,
     CollectionSummary,
+    Copy,
     Installation,
     LibraryFilter,
     LibraryItem,
@@ -161,10 +163,14 @@ class FakeLibraryReader:
         return Rights(
             grants=self._rights(user_id, game_id),
             parent_grants=None if parent is None else self._rights(user_id, parent),
+            in_use_by=self._player(user_id, game_id) if self._rights(user_id, game_id) else None,
         )
 
     async def rights_of(self, user_id: UserId, game_ids: Sequence[GameId]) -> Sequence[Rights]:
         return [await self.rights(user_id, game_id) for game_id in game_ids]
+
+    async def players(self, copies: Sequence[Copy]) -> Sequence[CopyUse | None]:
+        return [self._player(copy.owner_id, copy.game_id) for copy in copies]
 
     async def owned_dlc(self, user_id: UserId, game_id: GameId, *, now: datetime) -> Sequence[GameId]:
         return sorted(
@@ -174,6 +180,10 @@ class FakeLibraryReader:
             and game.parent_game_id == game_id
             and best(self._grants(user_id, game.game_id), now)
         )
+
+    def _player(self, owner_id: UserId, game_id: GameId) -> CopyUse | None:
+        lease = self._store.leases.get((owner_id, game_id))
+        return None if lease is None else CopyUse(user_id=lease.player_id, since=lease.since)
 
     def _of(self, user_id: UserId) -> list[LibraryEntry]:
         return [entry for (owner, _), entry in self._store.entries.items() if owner == user_id]

@@ -11,7 +11,7 @@ from fakes.games import FakeAchievements, FakeGames, FakePrices
 from fakes.jobs import FakeJobs
 from fakes.rights import FakeRefunds, FakeSubscriptions
 from fakes.sessions import FakeSessions
-from fakes.store import Epoch, Store, StoredAnswer, User
+from fakes.store import Activity, Epoch, Store, StoredAnswer, User
 from library_adapters.postgres.encoding import envelope, headers
 from library_domain.accounts.model import ErasureJob
 from library_domain.library.model import (
@@ -40,8 +40,11 @@ class FakeLibrary:
         self._transaction = transaction
 
     async def entries(self, user_id: UserId, game_ids: tuple[GameId, ...]) -> dict[GameId, LibraryEntry]:
-        entries = self._transaction.store.entries
-        return {g: deepcopy(entries[user_id, g]) for g in game_ids if (user_id, g) in entries}
+        store = self._transaction.store
+        found = {g: deepcopy(store.entries[user_id, g]) for g in game_ids if (user_id, g) in store.entries}
+        for game_id, entry in found.items():
+            entry.last_played_at = store.activities.get((user_id, game_id), Activity()).last_played_at
+        return found
 
     async def games_of(self, user_id: UserId, transaction_id: str) -> tuple[GameId, ...]:
         given = [

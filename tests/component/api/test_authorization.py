@@ -1,15 +1,24 @@
 """Who may do what (contract 3): the matrix is the only source, and the routes are checked against it."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
 from itertools import count
 from typing import Any
-from uuid import UUID
 
 import httpx2
 import pytest
-from builders import a_game, game_id, user_id
+from builders import a_game, user_id
 from component.api.door import LIBRARY, World, bearer, client_of, data, refusal
+from component.api.matrix import (
+    ABSENT,
+    OWNED,
+    PLAYTIME,
+    RELATIONS,
+    REQUESTS,
+    Asked,
+    asking,
+    furnished,
+)
 from fakes.store import Store
 from litestar import Litestar, get
 from litestar.types import Scope
@@ -21,95 +30,6 @@ from library_api.doorkeeper import OperationNotInMatrix, require_matrix
 from library_domain.shared.access import MATRIX, PLAYERS, Door, Role, authorize, is_allowed
 from library_domain.shared.ids import UserId
 
-GAME = game_id("Portal 2")
-ABSENT = game_id("No such game")
-
-
-@dataclass(frozen=True)
-class Asking:
-    """Who asks, and for what."""
-
-    world: World
-    caller: UserId
-    category: UUID
-    """The caller's only one."""
-    relation: str
-
-
-@dataclass(frozen=True)
-class Asked:
-    """How an operation is asked for, of an object in three relations to the caller."""
-
-    method: str
-    path: str
-    """With `{id}` for the object, if it concerns one."""
-    status: int = 200
-    body: dict[str, Any] | None = None
-    absent: tuple[int, str] | None = None
-    """How one that is not there is refused; None when nothing of that kind can be told apart."""
-    is_true: Callable[[Any, Asking], bool] | None = None
-    """Whether the data of a success are those of the caller, or of the object that was asked for."""
-
-
-def shows_the_users_games(page: Any, asking: Asking) -> bool:
-    return len(page["items"]) == {"own": 1, "another's": 2, "absent": 0}[asking.relation]
-
-
-def shows_the_callers_game(page: Any, asking: Asking) -> bool:
-    return [each["game_id"] for each in page["items"]] == [str(GAME)]
-
-
-def counts_the_callers_game(shown: Any, asking: Asking) -> bool:
-    return [each["count"] for each in shown["items"] if each["name"] == "unplayed"] == [1]
-
-
-def shows_the_callers_category(shown: Any, asking: Asking) -> bool:
-    return [each["id"] for each in shown["items"]] == [str(asking.category)]
-
-
-def allows_what_is_owned(shown: Any, asking: Asking) -> bool:
-    return bool(shown["allowed"]) == (asking.relation == "own")
-
-
-def is_the_callers_own(made: Any, asking: Asking) -> bool:
-    return UUID(made["id"]) in asking.world.store.categories[asking.caller]
-
-
-BOTH = [f"{LIBRARY}/{{id}}", f"{LIBRARY}/games/{{id}}"]
-NOT_A_GAME = (404, "GAME_NOT_FOUND")
-NOT_A_CATEGORY = (404, "CATEGORY_NOT_FOUND")
-REQUESTS: dict[str, list[Asked]] = {
-    "schema.read": [
-        Asked("GET", path)
-        for path in ("/schema", "/schema/openapi.json", "/schema/openapi.yaml", "/schema/docs")
-    ],
-    "library.list": [Asked("GET", path, is_true=shows_the_callers_game) for path in (LIBRARY, f"{LIBRARY}/")],
-    "library.item": [Asked("GET", path, absent=NOT_A_GAME) for path in BOTH],
-    "library.edit": [
-        Asked("PATCH", path, body={"is_hidden": True, "notes": "x"}, absent=NOT_A_GAME) for path in BOTH
-    ],
-    "library.access": [Asked("GET", f"{path}/access", is_true=allows_what_is_owned) for path in BOTH],
-    "library.file": [
-        Asked("POST", f"{LIBRARY}/games/{{id}}/categories", body={"category_name": "RPG"}, absent=NOT_A_GAME)
-    ],
-    "library.unfile": [Asked("DELETE", f"{LIBRARY}/games/{{id}}/categories/RPG", absent=NOT_A_GAME)],
-    "categories.list": [Asked("GET", f"{LIBRARY}/categories", is_true=shows_the_callers_category)],
-    "categories.create": [
-        Asked("POST", f"{LIBRARY}/categories", status=201, body={"name": "New"}, is_true=is_the_callers_own)
-    ],
-    "categories.edit": [
-        Asked("PATCH", f"{LIBRARY}/categories/{{id}}", body={"color": "#336699"}, absent=NOT_A_CATEGORY)
-    ],
-    "categories.delete": [Asked("DELETE", f"{LIBRARY}/categories/{{id}}", absent=NOT_A_CATEGORY)],
-    "collections.list": [Asked("GET", f"{LIBRARY}/collections", is_true=counts_the_callers_game)],
-    "users.library": [
-        Asked("GET", path, is_true=shows_the_users_games)
-        for path in (f"{LIBRARY}/users/{{id}}/library", "/api/v1/users/{id}/library")
-    ],
-}
-"""Every REST operation of the matrix, and how it is asked for; a row without a request fails a test."""
-
-RELATIONS = ("own", "another's", "absent")
 Case = tuple[str, Asked, Role, str]
 CASES = [
     pytest.param((operation, asked, role, relation), id=f"{operation}-{n}-{role}-{relation}")
@@ -120,20 +40,6 @@ CASES = [
 ]
 GUARDED = sorted(REQUESTS.keys() - {"schema.read"})
 """What a token and a role are needed for."""
-OWNED = {
-    "library.list": "list_library",
-    "library.item": "show_item",
-    "library.edit": "edit_item",
-    "library.access": "check_game_access",
-    "library.file": "file_item",
-    "library.unfile": "unfile_item",
-    "categories.list": "list_categories",
-    "categories.create": "create_category",
-    "categories.edit": "edit_category",
-    "categories.delete": "delete_category",
-    "collections.list": "list_collections",
-}
-"""Operations on one's own, and the use cases that look after that."""
 _numbers = count()
 
 
@@ -156,15 +62,6 @@ def shared(only_world: World) -> World:
     return only_world
 
 
-async def furnished(world: World, door: httpx2.AsyncClient) -> tuple[str, UUID]:
-    """Return a new user who has a game in a category, and the category."""
-    name = f"user-{next(_numbers)}"
-    world.own(a_game("Portal 2"), by=name)
-    made = await door.post(f"{LIBRARY}/categories", json={"name": "RPG"}, headers=bearer(name))
-    await door.post(f"{LIBRARY}/games/{GAME}/categories", json={"category_name": "RPG"}, headers=bearer(name))
-    return name, UUID(data(made, 201)["id"])
-
-
 def test_every_operation_of_the_matrix_is_asked_for() -> None:
     assert REQUESTS.keys() == {row.name for row in MATRIX.values() if row.door is Door.REST}
 
@@ -179,24 +76,10 @@ async def hold_to_the_matrix(
 ) -> None:
     """Ask the door once, of a world furnished through another or the same; assert what the matrix says of it."""
     operation, asked, role, relation = case
-    caller, own_category = await furnished(world, furnisher)
-    other, other_category = await furnished(world, furnisher)
-    # For games, the other user has one that the caller has not.
-    world.own(a_game(f"Only {other}"), by=other)
-    ids: dict[str, dict[str, object]] = {
-        "own": {"game": GAME, "category": own_category, "user": user_id(caller)},
-        "another's": {
-            "game": game_id(f"Only {other}"),
-            "category": other_category,
-            "user": user_id(other),
-        },
-        "absent": {"game": ABSENT, "category": ABSENT, "user": user_id("nobody at all")},
-    }
-    kind = operation.partition(".")[0].replace("categories", "category").replace("users", "user")
-    path = asked.path.replace("{id}", str(ids[relation].get(kind, ids[relation]["game"])))
-    headers = {} if role is Role.ANONYMOUS else bearer(caller, role)
+    who = await asking(world, furnisher, relation)
+    headers = {} if role is Role.ANONYMOUS else bearer(who.caller.name, role)
 
-    response = await door.request(asked.method, path, json=asked.body, headers=headers)
+    response = await asked.send(door, who.object_ids[asked.of], headers)
 
     if not is_allowed(operation, {role}):
         refused = (
@@ -206,9 +89,8 @@ async def hold_to_the_matrix(
         )
         assert refusal(response) == refused
     elif relation == "own" or asked.absent is None:
-        asking = Asking(world, user_id(caller), own_category, relation)
         assert response.status_code == asked.status, response.text
-        assert asked.is_true is None or asked.is_true(data(response, asked.status), asking), response.text
+        assert asked.is_true is None or asked.is_true(data(response, asked.status), who), response.text
     else:
         assert refusal(response)[:2] == asked.absent
 
@@ -260,22 +142,24 @@ class TestMutants:
 
         assert await self.is_noticed(operation, shared, door, door)
 
-    @pytest.mark.parametrize("operation", OWNED)
+    @pytest.mark.parametrize(
+        ("operation", "use_case"), [(name, each) for name, use_cases in OWNED.items() for each in use_cases]
+    )
     async def test_none_survives_without_a_look_at_the_owner(
-        self, shared: World, door: httpx2.AsyncClient, operation: str
+        self, shared: World, door: httpx2.AsyncClient, operation: str, use_case: str
     ) -> None:
-        use_case = shared.use_cases[OWNED[operation]]
+        guarded = shared.use_cases[use_case]
 
         async def unguarded(command: Any) -> Any:
-            return await use_case(replace(command, user_id=owner_of_what_is_asked_for(shared.store, command)))
+            return await guarded(replace(command, user_id=owner_of_what_is_asked_for(shared.store, command)))
 
-        application = shared.application(**{OWNED[operation]: unguarded}, registry=CollectorRegistry())
+        application = shared.application(**{use_case: unguarded}, registry=CollectorRegistry())
         async with client_of(create_app(application)) as mutant:
             assert await self.is_noticed(operation, shared, mutant, door)
 
     def test_every_operation_is_among_them(self) -> None:
         public = {"schema.read"}
-        by_role_alone = {"users.library"}
+        by_role_alone = {"users.library", "users.playtime"}
 
         assert set(GUARDED) == REQUESTS.keys() - public
         assert OWNED.keys() == REQUESTS.keys() - public - by_role_alone
@@ -284,7 +168,9 @@ class TestMutants:
 def owner_of_what_is_asked_for(store: Store, command: Any) -> UserId:
     """Return whose object it is; without a user's filter, a list is of anybody's."""
     me: UserId = command.user_id
-    if hasattr(command, "game_id"):
+    if hasattr(command, "session_id"):
+        owners = [user for user, session in store.sessions if session == command.session_id]
+    elif getattr(command, "game_id", None) is not None:
         owners = [user for user, game in store.entries if game == command.game_id]
     elif hasattr(command, "category_id"):
         owners = [user for user, own in store.categories.items() if command.category_id in own]
@@ -294,24 +180,16 @@ def owner_of_what_is_asked_for(store: Store, command: Any) -> UserId:
 
 
 @pytest.mark.parametrize(
-    ("operation", "asked"),
-    [(name, asked) for name, requests in REQUESTS.items() for asked in requests if asked.absent],
+    "asked", [each for requests in REQUESTS.values() for each in requests if each.absent]
 )
 async def test_anothers_object_is_like_one_that_does_not_exist(
-    shared: World, door: httpx2.AsyncClient, operation: str, asked: Asked
+    shared: World, door: httpx2.AsyncClient, asked: Asked
 ) -> None:
-    caller, _ = await furnished(shared, door)
-    other, category = await furnished(shared, door)
-    shared.own(a_game(f"Only {other}"), by=other)
-    theirs = category if operation.startswith("categories") else game_id(f"Only {other}")
-    headers = bearer(caller) | {"X-Request-ID": "the-same"}
+    who = await asking(shared, door, "another's")
+    theirs = who.object_ids[asked.of]
+    headers = bearer(who.caller.name) | {"X-Request-ID": "the-same"}
 
-    responses = [
-        await door.request(
-            asked.method, asked.path.replace("{id}", str(each)), json=asked.body, headers=headers
-        )
-        for each in (theirs, ABSENT)
-    ]
+    responses = [await asked.send(door, each, headers) for each in (theirs, ABSENT)]
 
     others, absent = responses
     del others.headers["RateLimit-Remaining"], absent.headers["RateLimit-Remaining"]
@@ -321,39 +199,44 @@ async def test_anothers_object_is_like_one_that_does_not_exist(
 
 @pytest.mark.parametrize("role", sorted(PLAYERS))
 async def test_no_list_contains_what_is_anothers(shared: World, door: httpx2.AsyncClient, role: Role) -> None:
-    caller = f"user-{next(_numbers)}"
+    caller = f"stranger-{next(_numbers)}"
     await furnished(shared, door)
 
-    library = data(await door.get(LIBRARY, headers=bearer(caller, role)))
-    categories = data(await door.get(f"{LIBRARY}/categories", headers=bearer(caller, role)))
+    lists = [
+        data(await door.get(path, headers=bearer(caller, role)))["items"]
+        for path in (
+            LIBRARY,
+            f"{LIBRARY}/categories",
+            f"{PLAYTIME}/sessions",
+            f"{PLAYTIME}/sessions?active=true",
+        )
+    ]
 
-    assert (library["items"], categories["items"]) == ([], [])
+    assert lists == [[], [], [], []]
 
 
 class TestAnothersLibrary:
     """GET /users/{user_id}/library (data 12): for support and admin, audited, and never a change."""
 
     async def test_is_seen_as_its_owner_sees_it(self, shared: World, door: httpx2.AsyncClient) -> None:
-        owner, _ = await furnished(shared, door)
-        own = data(await door.get(LIBRARY, headers=bearer(owner)))
+        owner = await furnished(shared, door)
+        own = data(await door.get(LIBRARY, headers=bearer(owner.name)))
 
-        response = await door.get(
-            f"{LIBRARY}/users/{user_id(owner)}/library", headers=bearer("sue", Role.SUPPORT)
-        )
+        response = await door.get(f"{LIBRARY}/users/{owner.id}/library", headers=bearer("sue", Role.SUPPORT))
 
         assert data(response) == own
         assert response.headers["Cache-Control"] == "no-store"
         assert "ETag" not in response.headers
 
     async def test_leaves_a_trace_and_no_change(self, shared: World, door: httpx2.AsyncClient) -> None:
-        owner, _ = await furnished(shared, door)
-        before = shared.store.users[user_id(owner)].revision
+        owner = await furnished(shared, door)
+        before = shared.store.users[owner.id].revision
 
-        await door.get(f"{LIBRARY}/users/{user_id(owner)}/library", headers=bearer("sue", Role.SUPPORT))
+        await door.get(f"{LIBRARY}/users/{owner.id}/library", headers=bearer("sue", Role.SUPPORT))
 
         (trace,) = [row for row in shared.store.audit if row["action"] == "read_other"][-1:]
-        assert (trace["user_id"], trace["actor_id"]) == (user_id(owner), user_id("sue"))
-        assert shared.store.users[user_id(owner)].revision == before
+        assert (trace["user_id"], trace["actor_id"]) == (owner.id, user_id("sue"))
+        assert shared.store.users[owner.id].revision == before
 
     async def test_of_what_is_no_user_is_not_found(self, door: httpx2.AsyncClient) -> None:
         response = await door.get(f"{LIBRARY}/users/abc/library", headers=bearer("sue", Role.SUPPORT))
@@ -373,11 +256,11 @@ class TestAnothersLibrary:
         assert refusal(response) == (404, "NOT_FOUND", {"user_id": str(user_id(stranger))})
 
     async def test_is_served_while_account_is_away(self, shared: World, door: httpx2.AsyncClient) -> None:
-        owner, _ = await furnished(shared, door)
+        owner = await furnished(shared, door)
         shared.accounts.away = True
         try:
             response = await door.get(
-                f"{LIBRARY}/users/{user_id(owner)}/library", headers=bearer("sue", Role.SUPPORT)
+                f"{LIBRARY}/users/{owner.id}/library", headers=bearer("sue", Role.SUPPORT)
             )
         finally:
             shared.accounts.away = False
@@ -387,9 +270,9 @@ class TestAnothersLibrary:
     async def test_a_cursor_of_ones_own_is_of_no_use_there(
         self, shared: World, door: httpx2.AsyncClient
     ) -> None:
-        owner, _ = await furnished(shared, door)
-        shared.own(a_game("Braid"), by=owner)
-        cursor = data(await door.get(LIBRARY, params={"limit": 1}, headers=bearer(owner)))["next_cursor"]
+        owner = await furnished(shared, door)
+        shared.own(a_game("Braid"), by=owner.name)
+        cursor = data(await door.get(LIBRARY, params={"limit": 1}, headers=bearer(owner.name)))["next_cursor"]
 
         response = await door.get(
             f"{LIBRARY}/users/{user_id('sue')}/library",

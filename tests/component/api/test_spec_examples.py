@@ -11,6 +11,7 @@ import httpx2
 import pytest
 from builders import a_dlc, a_game, game_id
 from component.api.door import LIBRARY, World, bearer, data, refusal
+from component.api.playing import Player
 
 from library_domain.catalog.model import LaunchOption
 
@@ -18,14 +19,15 @@ EXAMPLES: list[dict[str, Any]] = json.loads(
     Path(__file__).with_name("spec_examples.json").read_text(encoding="utf-8")
 )
 GAME = game_id("Космические рейнджеры")
+SESSION = "sess_12345_20250522083000"
 OURS = {
     "GET /api/v1/library",
     "GET /api/v1/library/games/12345",
     "POST /api/v1/library/games/12345/categories",
+    "POST /api/v1/library/games/12345/session/start",
+    "POST /api/v1/library/games/12345/session/end",
 }
 LATER = {
-    "POST /api/v1/library/games/12345/session/start": "playtime",
-    "POST /api/v1/library/games/12345/session/end": "playtime",
     "POST /api/v1/library/games/12345/saves/upload": "cloud saves",
     "GET /api/v1/library/games/12345/saves/save_12345_002/download": "cloud saves",
     "POST /api/v1/library/games/12345/achievements": "achievements",
@@ -36,7 +38,6 @@ LATER = {
 LATER_MEMBERS = {
     "achievements": "achievements",
     "cloud_saves": "cloud saves",
-    "playtime_sessions": "playtime",
     "screenshots": "none: nothing gives them to this service (docs/api)",
 }
 """Members of an item that are not there yet, and the slice that brings them."""
@@ -45,13 +46,14 @@ RENAMED = {
     "last_played": "last_played_at",
     "total_playtime": "total_playtime_seconds",
     "hidden": "is_hidden",
+    "duration": "duration_seconds",
 }
 """What the body of the specification calls by another name than its examples do."""
 
 
 @pytest.fixture(autouse=True)
 async def a_library(world: World, client: httpx2.AsyncClient) -> None:
-    """Give the caller a game that has one of everything, in the categories of the example."""
+    """Give the caller a game that has one of everything, in the categories of the example, played once and again now."""
     option = LaunchOption(id="default", name="Стандартный запуск", command="", is_default=True)
     world.own(a_game("Космические рейнджеры", launch_options=(option,)))
     world.own(a_dlc("Новые миры", of="Космические рейнджеры"))
@@ -59,6 +61,9 @@ async def a_library(world: World, client: httpx2.AsyncClient) -> None:
         await client.post(
             f"{LIBRARY}/games/{GAME}/categories", json={"category_name": name}, headers=bearer()
         )
+    player = Player(client, world)
+    await player.play(1, "Космические рейнджеры")
+    await player.session("Космические рейнджеры")
 
 
 def line_of(example: Mapping[str, Any]) -> str:
@@ -72,10 +77,18 @@ async def send(client: httpx2.AsyncClient, example: Mapping[str, Any], query: st
     line, *lines = head.split("\n")
     method, path = line.split(" ")
     headers = dict(each.split(": ", 1) for each in lines) | bearer()
-    content = body.replace("12345", str(GAME)).encode()
+    content = body.replace(SESSION, await latest(client)).replace("12345", str(GAME)).encode()
     return await client.request(
         method, path.replace("12345", str(GAME)) + query, headers=headers, content=content or None
     )
+
+
+async def latest(client: httpx2.AsyncClient) -> str:
+    """Return the id of the session that runs, or ended last."""
+    path = f"{LIBRARY}/playtime/sessions"
+    pages = [data(await client.get(f"{path}?active={each}", headers=bearer())) for each in ("true", "false")]
+    newest: str = next(session["id"] for page in pages for session in page["items"])
+    return newest
 
 
 def members(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

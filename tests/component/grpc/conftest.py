@@ -26,7 +26,7 @@ from library_adapters.postgres.deadline import within
 from library_adapters.system import SystemClock, Uuid7Source
 from library_adapters.telemetry import Tracing, TracingSettings
 from library_adapters.tokens import TokenSettings, TokenVerifier, open_verifier
-from library_domain.library.model import AccessVerdict, Via
+from library_domain.library.model import Access, Via
 from library_domain.library.queries import LibraryPage
 from library_domain.library.use_cases.check_game_ownership import Ownership
 from library_grpc._generated.library.v1 import (
@@ -205,7 +205,7 @@ def open_door(verifier: TokenVerifier) -> OpenDoor:
         tracing = Tracing(TracingSettings(ratio=1.0), component="grpc", exporter=spans)
         scripts = {
             "list_library": Script(LibraryPage(items=[], total=0, next=None)),
-            "check_access": Script(AccessVerdict(allowed=True, via=Via.OWNED)),
+            "check_access": Script(Access(allowed=True, via=Via.OWNED)),
             "batch_check_access": Script([]),
             "check_ownership": Script(Ownership(owned=False)),
             "show_lifetime": Script(None),

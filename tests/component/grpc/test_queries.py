@@ -9,7 +9,7 @@ from component.grpc.conftest import GAME, SERVICE, USER, Door, Mint
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
-from library_domain.library.model import AccessVerdict, AcquisitionType, Refusal, Via
+from library_domain.library.model import Access, AcquisitionType, CopyUse, Refusal, Via
 from library_domain.library.queries import (
     Filter,
     LibraryFilter,
@@ -86,7 +86,7 @@ def an_item(**overrides: Any) -> LibraryItem:
 
 class TestCheckGameAccess:
     async def test_answers_a_right_with_an_end(self, door: Door, mint: Mint) -> None:
-        door.check_access.answers(AccessVerdict(allowed=True, via=Via.SUBSCRIPTION, expires_at=MOMENT))
+        door.check_access.answers(Access(allowed=True, via=Via.SUBSCRIPTION, expires_at=MOMENT))
 
         answer = await door.stub.check_game_access(ACCESS_REQUEST, metadata=mint())
 
@@ -98,15 +98,23 @@ class TestCheckGameAccess:
         ]
 
     async def test_names_the_lender(self, door: Door, mint: Mint) -> None:
-        door.check_access.answers(AccessVerdict(allowed=True, via=Via.FAMILY, owner_id=UserId(LENDER)))
+        door.check_access.answers(Access(allowed=True, via=Via.FAMILY, owner_id=UserId(LENDER)))
 
         answer = await door.stub.check_game_access(ACCESS_REQUEST, metadata=mint())
 
         assert answer == CheckGameAccessResponse(has_access=True, access_type="family", owner_id=str(LENDER))
 
+    async def test_names_who_plays_the_copy(self, door: Door, mint: Mint) -> None:
+        use = CopyUse(user_id=UserId(LENDER), since=MOMENT)
+        door.check_access.answers(Access(allowed=True, via=Via.OWNED, in_use_by=use))
+
+        answer = await door.stub.check_game_access(ACCESS_REQUEST, metadata=mint())
+
+        assert answer == CheckGameAccessResponse(has_access=True, access_type="owned", in_use_by=str(LENDER))
+
     @pytest.mark.parametrize("reason", Refusal)
     async def test_says_why_not(self, door: Door, mint: Mint, reason: Refusal) -> None:
-        door.check_access.answers(AccessVerdict(allowed=False, reason=reason))
+        door.check_access.answers(Access(allowed=False, reason=reason))
 
         answer = await door.stub.check_game_access(ACCESS_REQUEST, metadata=mint())
 
@@ -145,9 +153,9 @@ class TestBatchCheckGameAccess:
         games = [str(UUID(int=number)) for number in range(3)]
         door.batch_check_access.answers(
             [
-                AccessVerdict(allowed=False, reason=Refusal.EXPIRED),
-                AccessVerdict(allowed=True, via=Via.SUBSCRIPTION, expires_at=MOMENT),
-                AccessVerdict(allowed=True, via=Via.FAMILY, owner_id=UserId(LENDER)),
+                Access(allowed=False, reason=Refusal.EXPIRED),
+                Access(allowed=True, via=Via.SUBSCRIPTION, expires_at=MOMENT),
+                Access(allowed=True, via=Via.FAMILY, owner_id=UserId(LENDER)),
             ]
         )
 

@@ -173,6 +173,22 @@ async def test_both_ways_leave_the_same(house: House) -> None:
     assert len(quick["outbox"]) == 7
 
 
+@pytest.mark.parametrize("quickly", [True, False])
+async def test_by_a_clock_that_is_behind_a_session_begins_where_the_last_one_ended(
+    house: House, *, quickly: bool
+) -> None:
+    await house.buys("alice")
+    begun = await house.start("alice", quickly=quickly)
+    house.clock.advance(timedelta(seconds=60))
+    last = (await house.end(begun, quickly=quickly)).session
+    house.clock.advance(timedelta(seconds=-2))
+
+    session = (await house.start("alice", quickly=quickly)).session
+
+    assert session.start_time == last.end_time == house.clock.now() + timedelta(seconds=2)
+    assert house.counted("start", "done") == 2 * quickly
+
+
 async def test_many_users_are_written_for_at_once(house: House) -> None:
     names = [f"player {n}" for n in range(100)]
     await house.buys(*names)

@@ -32,12 +32,14 @@ class Jobs(FakeJobStore):
         self.deaf = False
         self.uncounted = False
         self.limits: list[int] = []
+        self.held_until: list[datetime] = []
         self.renewed = asyncio.Event()
         self.asked = asyncio.Condition()
 
     async def claim(self, kinds: Sequence[str], *, until: datetime, limit: int) -> Sequence[Job]:
         async with self.asked:
             self.limits.append(limit)
+            self.held_until.append(until)
             self.asked.notify_all()
         if self.away:
             raise DependencyUnavailable("postgres")
@@ -89,7 +91,11 @@ class Bench:
 
     @asynccontextmanager
     async def running(
-        self, step: JobStep | None = None, *, other: JobStep | None = None
+        self,
+        step: JobStep | None = None,
+        *,
+        other: JobStep | None = None,
+        lease: timedelta | None = None,
     ) -> AsyncIterator[asyncio.Task[None]]:
         steps = {KIND: step or self.step} | ({OTHER: other} if other else {})
         worker = Worker(
@@ -105,6 +111,7 @@ class Bench:
             settings=self.settings,
             clock=self.clock,
             metrics=WorkMetrics(self.registry),
+            lease=lease,
         )
         task = asyncio.create_task(worker.run(self.stopping))
         try:
@@ -185,6 +192,16 @@ async def test_a_lease_is_renewed_while_its_step_lasts() -> None:
             await bench.jobs.renewed.wait()
 
     assert bench.steps("done") == 1
+
+
+async def test_a_lease_is_longer_by_a_clock_that_is_faster() -> None:
+    bench = Bench(lease_seconds=30)
+    await bench.ask("a")
+
+    async with bench.running(lease=timedelta(minutes=30)):
+        await bench.done()
+
+    assert set(bench.jobs.held_until) == {bench.clock.now() + timedelta(minutes=30)}
 
 
 async def test_a_database_that_is_away_is_asked_again() -> None:

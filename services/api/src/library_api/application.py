@@ -14,7 +14,7 @@ from library_api.doorkeeper import Tokens
 from library_api.idempotency import Claims
 from library_api.metering import RateLimits
 from library_domain.flows.start_session import StartSession, StartSessionResult
-from library_domain.library.model import AccessVerdict
+from library_domain.library.model import Access
 from library_domain.library.queries import (
     CategorySummary,
     CollectionSummary,
@@ -59,7 +59,7 @@ class Application:
     list_library: UseCase[ListLibrary, LibraryPage]
     show_item: UseCase[ShowItem, LibraryItemDetail]
     edit_item: UseCase[EditItem, LibraryItemDetail]
-    check_game_access: UseCase[CheckGameAccess, AccessVerdict]
+    check_game_access: UseCase[CheckGameAccess, Access]
     file_item: UseCase[FileItem, Sequence[str]]
     unfile_item: UseCase[UnfileItem, Sequence[str]]
     list_categories: UseCase[ListCategories, Sequence[CategorySummary]]

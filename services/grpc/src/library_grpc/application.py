@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from library_adapters.telemetry import Tracing
 from library_domain.flows.start_session import StartSession, StartSessionResult
-from library_domain.library.model import AccessVerdict
+from library_domain.library.model import Access
 from library_domain.library.queries import LibraryPage
 from library_domain.library.use_cases.batch_check_game_access import BatchCheckGameAccess
 from library_domain.library.use_cases.check_game_access import CheckGameAccess
@@ -34,8 +34,8 @@ class Application:
     """Made once by `bootstrap.open_application`, or by a test from fakes."""
 
     list_library: UseCase[ListLibrary, LibraryPage]
-    check_access: UseCase[CheckGameAccess, AccessVerdict]
-    batch_check_access: UseCase[BatchCheckGameAccess, Sequence[AccessVerdict]]
+    check_access: UseCase[CheckGameAccess, Access]
+    batch_check_access: UseCase[BatchCheckGameAccess, Sequence[Access]]
     check_ownership: UseCase[CheckGameOwnership, Ownership]
     show_lifetime: UseCase[ShowLifetime, LifetimePage]
     show_stats: UseCase[ShowStats, PlaytimeStats]

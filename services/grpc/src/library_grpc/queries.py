@@ -12,7 +12,7 @@ from typing import Any
 from grpclib.const import Cardinality, Handler
 from grpclib.server import Stream
 
-from library_domain.library.model import AccessVerdict, AcquisitionType
+from library_domain.library.model import Access, AcquisitionType
 from library_domain.library.queries import Filter, LibraryFilter, LibraryItem, LibraryQuery, LibrarySort
 from library_domain.library.use_cases.batch_check_game_access import MAX_GAMES, BatchCheckGameAccess
 from library_domain.library.use_cases.check_game_access import CheckGameAccess
@@ -150,7 +150,7 @@ async def _request(stream: Stream[Any, Any]) -> Any:  # noqa: ANN401 - each meth
 
 
 @lru_cache(maxsize=_VERDICTS_REMEMBERED)
-def _access(verdict: AccessVerdict) -> CheckGameAccessResponse:
+def _access(verdict: Access) -> CheckGameAccessResponse:
     """Return the message for a verdict, to be sent and not changed: nearly all verdicts are one of a handful."""
     members: dict[str, Any] = {"has_access": verdict.allowed}
     if verdict.via is not None:
@@ -161,6 +161,8 @@ def _access(verdict: AccessVerdict) -> CheckGameAccessResponse:
         members["expires_at"] = verdict.expires_at
     if verdict.owner_id is not None:
         members["owner_id"] = str(verdict.owner_id)
+    if verdict.in_use_by is not None:
+        members["in_use_by"] = str(verdict.in_use_by.user_id)
     return CheckGameAccessResponse(**members)
 
 

@@ -1,5 +1,5 @@
 // The list and the item of a library as fastify's and pg's documentation would have them written.
-import { createPublicKey } from 'node:crypto'
+import { createPublicKey, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -11,6 +11,7 @@ const { DATABASE_URL, PEER_AUDIENCE, PEER_ISSUER, PEER_KEY, PEER_SQL } = process
 const statement = (name) => ({ name, text: readFileSync(join(PEER_SQL, `${name}.sql`), 'utf8') })
 const PAGES = { name: statement('page_by_name'), '-acquisition_date': statement('page_newest') }
 const ITEM = statement('item')
+const [START, STARTED, HEARTBEAT] = ['start', 'started', 'heartbeat'].map(statement)
 
 // Sizes and counts are far below 2^53.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number)
@@ -120,6 +121,55 @@ app.get(
   async (request, reply) => {
     const { rows } = await pool.query({ ...ITEM, values: [request.user.sub, request.params.game_id] })
     return rows.length === 0 ? reply.code(404).send() : success(rows[0])
+  },
+)
+
+const uuid = { type: 'string', format: 'uuid' }
+const bodyOf = (required, properties) => ({ type: 'object', required, properties, additionalProperties: false })
+
+app.post(
+  '/api/v1/library/playtime/start',
+  {
+    schema: {
+      body: bodyOf(['game_id', 'device_id'], {
+        game_id: uuid,
+        device_id: { type: 'string', minLength: 1, maxLength: 100 },
+        platform: { enum: ['windows', 'macos', 'linux', 'android', 'ios'] },
+      }),
+      response: answer({ session_id: id, game_id: id, start_time: time, state: text }),
+    },
+  },
+  async (request, reply) => {
+    const { game_id } = request.body
+    const values = [request.user.sub, game_id, randomUUID()]
+    const client = await pool.connect()
+    try {
+      await client.query('BEGIN')
+      const { rows } = await client.query({ ...START, values })
+      if (rows.length > 0) await client.query({ ...STARTED, values })
+      await client.query('COMMIT')
+      return rows.length === 0 ? reply.code(404).send() : success({ ...rows[0], game_id, state: 'active' })
+    } catch (problem) {
+      await client.query('ROLLBACK')
+      throw problem
+    } finally {
+      client.release()
+    }
+  },
+)
+
+app.post(
+  '/api/v1/library/playtime/heartbeat',
+  {
+    schema: {
+      body: bodyOf(['session_id'], { session_id: uuid, idle_seconds: { ...whole, minimum: 0, maximum: 86400 } }),
+      response: answer({ session_id: id, played_seconds: whole }),
+    },
+  },
+  async (request, reply) => {
+    const { session_id } = request.body
+    const { rows } = await pool.query({ ...HEARTBEAT, values: [request.user.sub, session_id] })
+    return rows.length === 0 ? reply.code(404).send() : success({ ...rows[0], session_id })
   },
 )
 

@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from uuid import UUID
+from uuid import UUID, uuid4  # noqa: TID251 - it has no port for ids
 
 import asyncpg
 import jwt
 from fastapi import Depends, FastAPI, Header, HTTPException, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 SQL = {path.stem: path.read_text() for path in Path(os.environ["PEER_SQL"]).glob("*.sql")}
 KEY = jwt.PyJWK(json.loads(os.environ["PEER_KEY"])).key
@@ -128,6 +128,53 @@ class ItemAnswer(BaseModel):
     error: None = None
 
 
+class StartRequest(BaseModel):
+    """A game that is played now."""
+
+    game_id: UUID
+    device_id: Annotated[str, Field(min_length=1, max_length=100)]
+    platform: Literal["windows", "macos", "linux", "android", "ios"] | None = None
+
+
+class Started(BaseModel):
+    """The session that began."""
+
+    session_id: UUID
+    game_id: UUID
+    start_time: datetime
+    state: Literal["active"] = "active"
+
+
+class StartAnswer(BaseModel):
+    """The envelope of a start."""
+
+    status: Literal["success"] = "success"
+    data: Started
+    error: None = None
+
+
+class HeartbeatRequest(BaseModel):
+    """A sign of life."""
+
+    session_id: UUID
+    idle_seconds: Annotated[int, Field(ge=0, le=86_400)] = 0
+
+
+class Heartbeat(BaseModel):
+    """What was played so far."""
+
+    session_id: UUID
+    played_seconds: int
+
+
+class HeartbeatAnswer(BaseModel):
+    """The envelope of a heartbeat."""
+
+    status: Literal["success"] = "success"
+    data: Heartbeat
+    error: None = None
+
+
 async def _prepare(connection: asyncpg.Connection) -> None:
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
 
@@ -187,3 +234,24 @@ async def item(user: Caller, game_id: UUID) -> dict[str, Any]:
     if row is None:
         raise HTTPException(404)
     return {"data": dict(row)}
+
+
+@app.post("/api/v1/library/playtime/start", response_model=StartAnswer)
+async def start(user: Caller, asked: StartRequest) -> dict[str, Any]:
+    """Begin a session and write its event, in one transaction."""
+    parameters = (user, asked.game_id, uuid4())
+    async with app.state.pool.acquire() as connection, connection.transaction():
+        row = await connection.fetchrow(SQL["start"], *parameters)
+        if row is None:
+            raise HTTPException(404)
+        await connection.execute(SQL["started"], *parameters)
+    return {"data": dict(row) | {"game_id": asked.game_id}}
+
+
+@app.post("/api/v1/library/playtime/heartbeat", response_model=HeartbeatAnswer)
+async def heartbeat(user: Caller, asked: HeartbeatRequest) -> dict[str, Any]:
+    """Take a sign of life."""
+    row = await app.state.pool.fetchrow(SQL["heartbeat"], user, asked.session_id)
+    if row is None:
+        raise HTTPException(404)
+    return {"data": dict(row) | {"session_id": asked.session_id}}

@@ -22,8 +22,9 @@ from library_devstack import access, demo, events
 from library_devstack.bench.command import bench, numbers, words
 from library_devstack.bench.plan import FULL_ROWS, Plan
 from library_devstack.console import PROGRAM, console, notes
+from library_devstack.demo.playtime import FAST_FORWARD
 from library_devstack.event_contract import EventContract
-from library_devstack.lifecycle import bring_up, end_run, take_down
+from library_devstack.lifecycle import bring_up, end_run, set_clock, take_down
 from library_devstack.sample import SampleMissing
 from library_devstack.sample.assemble import assemble, choose
 from library_devstack.sample.dataset import OWN_SAMPLE
@@ -37,9 +38,14 @@ from library_devstack.workspace import workspace
 STATE_VARIABLE = "DEVSTACK_STATE"
 """Not LIBRARY_…: the deployables refuse variables of that prefix which are none of their settings."""
 _LOG_LINES = 200
+_FASTEST_CLOCK_RATE = 3_600
+"""A heartbeat a minute is one each 17 ms then, and a session that is silent for 50 ms is over."""
 _LONGEST_TTL_SECONDS = 365 * 24 * 3600
 
 _Role = Literal["user", "developer", "publisher", "moderator", "support", "admin", "system"]
+_ClockRate = Annotated[
+    float, Parameter(env_var="CLOCK_RATE", validator=Number(gte=1, lte=_FASTEST_CLOCK_RATE))
+]
 _PurchaseType = Literal["direct", "gift", "subscription", "free"]
 
 app = App(name="library-dev", help="The embedded stack, the platform's stand-ins, and the demo.")
@@ -73,15 +79,18 @@ def _state_directory() -> Path:
 
 
 @app.command
-def up(*, services: bool = False, port: dict[str, int] | None = None) -> None:
+def up(*, services: bool = False, port: dict[str, int] | None = None, clock_rate: _ClockRate = 1.0) -> None:
     """Start the stack and leave it running.
 
     Args:
         services: The deployables too, after the migrations.
         port: Ports by name, e.g. --port.postgres 5432; the others are free ones, remembered.
+        clock_rate: Seconds that pass for the rules in one of the machine's, from now on; tokens keep to the machine's.
 
     """
-    bring_up(_stack(ports=port), with_services=services)
+    stack = _stack(ports=port)
+    set_clock(stack, clock_rate)
+    bring_up(stack, with_services=services)
 
 
 @app.command(name=["down", "stop"])
@@ -284,18 +293,25 @@ def logs(name: str, *, follow: Annotated[bool, Parameter(alias="-f")] = False) -
 
 
 @app.command
-def run(*, players: str = "300", data: Path | None = None, exit: bool = False) -> None:  # noqa: A002 - the flag's name
+def run(
+    *,
+    players: str = "300",
+    data: Path | None = None,
+    clock_rate: _ClockRate = FAST_FORWARD,
+    exit: bool = False,  # noqa: A002 - the flag's name
+) -> None:
     """Start everything, load real players through Kafka, show what the service does, stay until Ctrl-C.
 
     Args:
         players: How many of the sample's, or all for the whole public data.
         data: Directory of the public data (steam-plays.csv, steam-store.csv), for more than the sample's 300 players.
+        clock_rate: Seconds of the players' evening that pass in one of ours.
         exit: Stop after the show.
 
     """
     dataset, whole = demo.choose_data(players, data)
     stack = _stack(data=data if whole else None)
-    demo.run(stack, dataset, issuer=_issuer(stack), stay=not exit)
+    demo.run(stack, dataset, issuer=_issuer(stack), clock_rate=clock_rate, stay=not exit)
 
 
 @app.command(name="bench")

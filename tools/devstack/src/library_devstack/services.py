@@ -19,6 +19,7 @@ from library_devstack.stack.state import LOOPBACK
 _TIMEOUT_SECONDS = 1.0
 _POLL_SECONDS = 0.05
 _MIGRATION_TIMEOUT_SECONDS = 120
+_FAST_SWEEP_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +132,27 @@ def copies(stack: Stack, names: Mapping[str, str]) -> tuple[Service, ...]:
     """Return further processes of deployables that have no port but management's: name of the copy → of the original."""
     known = {deployable.name: deployable for deployable in DEPLOYABLES}
     return tuple(Service(replace(known[original], name=name), stack) for name, original in names.items())
+
+
+def fast_forward(stack: Stack, settings: Mapping[str, str]) -> tuple[Service, Service]:
+    """Return an api and a sweeper of sessions for a time that passes faster, which `settings` tell (data 13).
+
+    The sweeper of the machine's time must not run meanwhile: to it everybody has been silent for long.
+    """
+    api = Deployable(
+        name="fast-api",
+        module="library_api",
+        ports={"LIBRARY_HTTP__PORT": "fast-api"},
+        # What a player may ask is limited by the machine's minutes.
+        settings={**settings, "LIBRARY_RATE_LIMIT__ENABLED": "no"},
+    )
+    sweeper = Deployable(
+        name="fast-sweeper",
+        module="library_sweeper",
+        arguments=("--loop", "--task", "sessions"),
+        settings={**settings, "LIBRARY_SWEEPER__INTERVAL_SECONDS": str(_FAST_SWEEP_SECONDS)},
+    )
+    return Service(api, stack), Service(sweeper, stack)
 
 
 def addresses(stack: Stack) -> dict[str, str]:

@@ -141,6 +141,7 @@ def _to_entry(row: Mapping[str, Any], grants: list[Grant]) -> LibraryEntry:
         is_hidden=row["is_hidden"],
         is_favorite=row["is_favorite"],
         notes=row["notes"],
+        last_played_at=row["last_played_at"],
         category_ids=frozenset(row["category_ids"]),
         grants=grants,
     )

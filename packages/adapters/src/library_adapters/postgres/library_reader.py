@@ -11,13 +11,20 @@ from library_adapters.postgres.errors import driver_errors
 from library_adapters.postgres.pool import Pool
 from library_adapters.postgres.statements import statements
 from library_domain.catalog.model import LaunchOption
-from library_domain.library.model import PLAYABLE, AcquisitionType, category_key, decide_access
+from library_domain.library.model import (
+    PLAYABLE,
+    AcquisitionType,
+    CopyUse,
+    category_key,
+    decide_access,
+)
 from library_domain.library.queries import (
     RECENT,
     AccessRight,
     CategorySummary,
     Collection,
     CollectionSummary,
+    Copy,
     Installation,
     LibraryFilter,
     LibraryItem,
@@ -113,6 +120,18 @@ class PostgresLibraryReader:
                 async for row in cursor:
                     rows[row["n"] - 1].append(row)
         return [to_rights(each) for each in rows]
+
+    async def players(self, copies: Sequence[Copy]) -> Sequence[CopyUse | None]:
+        """See the port."""
+        parameters = {
+            "owner_ids": [copy.owner_id for copy in copies],
+            "game_ids": [copy.game_id for copy in copies],
+        }
+        with driver_errors():
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(_SQL["players"], parameters)
+                found = {row["n"]: to_use(row) async for row in cursor}
+        return [found.get(n) for n in range(1, len(copies) + 1)]
 
     async def owned_dlc(self, user_id: UserId, game_id: GameId, *, now: datetime) -> Sequence[GameId]:
         """See the port."""
@@ -231,11 +250,14 @@ def to_rights(rows: Iterable[Mapping[str, Any]]) -> Rights:
     grants: list[AccessRight] = []
     parent_grants: list[AccessRight] = []
     has_parent = False
+    in_use_by: CopyUse | None = None
     for row in rows:
         has_parent = has_parent or row["has_parent"]
         if row["acquisition_type"] is not None:  # it is where only a base game is known
             (grants if row["of_game"] else parent_grants).append(_to_access_right(row))
-    return Rights(grants=grants, parent_grants=parent_grants if has_parent else None)
+        if row["player_id"] is not None:
+            in_use_by = to_use(row)
+    return Rights(grants=grants, parent_grants=parent_grants if has_parent else None, in_use_by=in_use_by)
 
 
 def _to_access_right(row: Mapping[str, Any]) -> AccessRight:
@@ -246,3 +268,8 @@ def _to_access_right(row: Mapping[str, Any]) -> AccessRight:
         expires_at=row["expires_at"],
         revoked_at=row["revoked_at"],
     )
+
+
+def to_use(row: Mapping[str, Any]) -> CopyUse:
+    """Make the use that a row of copy_leases stands for."""
+    return CopyUse(user_id=row["player_id"], since=row["since"])

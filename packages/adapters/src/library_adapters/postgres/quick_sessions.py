@@ -172,6 +172,7 @@ class PostgresQuickSessions:
             kind=ProductType(row["kind"]),
             grants=to_rights([rights.mapping(each) for each in rights.of_line[0]]).grants,
             game_name=row["game_name"],
+            last_played_at=row["last_played_at"],
             is_free=row["is_free"],
         )
 

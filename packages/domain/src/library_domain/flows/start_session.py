@@ -12,7 +12,7 @@ from library_domain.library.errors import AccessDenied, GameNotFound
 from library_domain.library.model import Right, decide_access
 from library_domain.library.ports import LibraryRepository
 from library_domain.playtime.errors import SessionAlreadyActive
-from library_domain.playtime.model import EndReason, Session, SessionId, whole_second
+from library_domain.playtime.model import EndReason, Session, SessionId, not_before, whole_second
 from library_domain.playtime.ports import Licence, SeenUser, SessionRepository
 from library_domain.shared.clock import Clock
 from library_domain.shared.errors import ValidationFailed
@@ -74,6 +74,7 @@ class SeenStart:
     kind: ProductType
     grants: Sequence[Right]
     game_name: str | None
+    last_played_at: datetime | None
     is_free: bool
     """Whether neither the user plays the game nor anybody this copy."""
 
@@ -133,7 +134,8 @@ class StartSessionHandler:
         )
         if licence.owner_id != command.user_id:
             return None
-        session = self._begun(command, licence, command.platform, now)
+        moment = not_before(now, seen.last_played_at)
+        session = self._begun(command, licence, command.platform, moment)
         event = session.started(now=now, game_name=seen.game_name)
         if not await self._quick.open(session, event, seen=seen):
             return None
@@ -165,14 +167,16 @@ class StartSessionHandler:
                     raise SessionAlreadyActive(
                         session_id=running.id, device_id=running.device_id, start_time=running.start_time
                     )
+            last_end = entry.last_played_at
             if running is not None:
                 record = await tx.sessions.close(running.end(now, EndReason.TAKEN_OVER))
                 tx.record(*record.events(now=now, game_name=name))
+                last_end = record.session.end_time
 
             platform: str | None = command.platform
             if platform is None:
                 platform = await tx.sessions.platform_of(command.user_id, command.device_id)
-            session = self._begun(command, licence, platform, now)
+            session = self._begun(command, licence, platform, not_before(now, last_end))
             await tx.sessions.open(session)
             tx.record(session.started(now=now, game_name=name))
             return StartSessionResult(session=session, resumed=False)

@@ -13,7 +13,13 @@ from typing import Protocol, Self
 from uuid import UUID
 
 from library_domain.catalog.model import LaunchOption, ProductType
-from library_domain.library.model import PLAYABLE, AccessVerdict, AcquisitionType, InstallationStatus
+from library_domain.library.model import (
+    PLAYABLE,
+    AccessVerdict,
+    AcquisitionType,
+    CopyUse,
+    InstallationStatus,
+)
 from library_domain.shared.errors import ValidationFailed
 from library_domain.shared.ids import GameId, UserId
 from library_domain.shared.paging import Order, Page, Position
@@ -312,6 +318,14 @@ class AccessRight:
     revoked_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """A game, and whose copy of it."""
+
+    owner_id: UserId
+    game_id: GameId
+
+
 @dataclass(slots=True, kw_only=True)
 class Rights:
     """Everything that decides about access to one game."""
@@ -319,6 +333,8 @@ class Rights:
     grants: Sequence[AccessRight]
     parent_grants: Sequence[AccessRight] | None
     """Rights to the base game; None if the game is no DLC or its base game is not known."""
+    in_use_by: CopyUse | None = None
+    """Who plays the user's own copy, the user or another; None: nobody."""
 
 
 class LibraryReader(Protocol):
@@ -357,6 +373,10 @@ class LibraryReader(Protocol):
 
         A game that is named twice is answered twice. At most 100 games are asked for.
         """
+        ...
+
+    async def players(self, copies: Sequence[Copy]) -> Sequence[CopyUse | None]:
+        """Return who plays each of the copies, in their order; None: nobody."""
         ...
 
     async def owned_dlc(self, user_id: UserId, game_id: GameId, *, now: datetime) -> Sequence[GameId]:

@@ -23,7 +23,7 @@ from library_api.routes.paths import BASE, GAME, GamePath
 from library_api.routes.shapes import Body, told
 from library_api.strict_json import TEXT_PATTERN
 from library_domain.library.errors import GameNotFound, InvalidCategory, LimitReached
-from library_domain.library.model import MAX_CATEGORIES_PER_GAME, MAX_NOTES, AccessVerdict
+from library_domain.library.model import MAX_CATEGORIES_PER_GAME, MAX_NOTES, Access
 from library_domain.library.queries import CollectionSummary, LibraryItemDetail
 from library_domain.library.use_cases.check_game_access import CheckGameAccess
 from library_domain.library.use_cases.edit_item import EditItem
@@ -64,14 +64,6 @@ class CollectionListAnswer(Success, frozen=True, kw_only=True):
     """The built-in collections with their counts."""
 
     data: CollectionList
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access(AccessVerdict):
-    """May the game be played now, and who plays this copy meanwhile."""
-
-    in_use_by: None = None
-    """Nobody, as long as no sessions are kept."""
 
 
 class AccessAnswer(Success, frozen=True, kw_only=True):
@@ -189,14 +181,7 @@ async def edit_item(application: Wired, game_id: GamePath, data: JSONBody[ItemPa
 )
 async def check_access(application: Wired, game_id: GamePath) -> Response[AccessAnswer]:
     """Tell whether the caller may play the game now, by what right, or why not; of any game, known or not."""
-    verdict = await application.check_game_access(
+    access = await application.check_game_access(
         CheckGameAccess(user_id=acting_user(), game_id=parse_game_id(game_id))
-    )
-    access = Access(
-        allowed=verdict.allowed,
-        via=verdict.via,
-        reason=verdict.reason,
-        expires_at=verdict.expires_at,
-        owner_id=verdict.owner_id,
     )
     return Response(AccessAnswer(data=access), headers={"Cache-Control": NO_STORE})

@@ -44,6 +44,7 @@ class Arena:
     scripts: Path
     """Of pgbench, by scenario."""
     wrk: Wrk
+    players: int
     system_token: str
     etag: str
     """Of everybody's list: all players have the same revision."""
@@ -116,6 +117,7 @@ def _open(plan: Plan, stack: Stack, *, workspace: Path, endpoint: str, started: 
         peers=others,
         scripts=statements.write_for_pgbench(stack.state.path("peers", "pgbench"), players=players),
         wrk=Wrk(tokens=tokens, games=_write_games(stack.state.path("bench", "games"))),
+        players=players,
         system_token=token,
         etag=etag,
         has_batches=has_batches,

@@ -1,20 +1,27 @@
--- What wrk asks for: each time another player, by chance, with their own token.
--- Arguments: scenario, file of tokens, file of games (a UUID per line), ETag.
+-- What wrk asks for: each time another player, by chance, with their own token; sessions are ended one after another.
+-- Arguments: scenario, file of tokens, file of games (a UUID per line), ETag, file of sessions (player and id in each line).
 
 local BASE_GAMES, OWNED, STRIDE, SHIFT = 4500, 45, 97, 31 -- see population.py
+local PLAYABLE = 42 -- the others are withdrawn or will be, see seed.py
 local LISTS = {
     list = "/api/v1/library?sort=-acquisition_date&limit=20",
     unchanged = "/api/v1/library?sort=-acquisition_date&limit=20",
     by_name = "/api/v1/library?limit=20",
 }
-local threads = 0
+local POSTS = {
+    start = "/api/v1/library/playtime/start",
+    heartbeat = "/api/v1/library/playtime/heartbeat",
+    ["end"] = "/api/v1/library/playtime/end",
+}
+local threads, THREADS = 0, 2 -- see wrk.py
 
 function setup(thread)
     threads = threads + 1
     thread:set("seed", threads)
 end
 
-local requests, players, games = {}, {}, {}
+local requests, players, games, sessions = {}, {}, {}, {}
+local post, next_session
 
 local function read_games(path)
     for line in io.lines(path) do
@@ -22,9 +29,20 @@ local function read_games(path)
     end
 end
 
+local function read_sessions(path)
+    for line in io.lines(path) do
+        local player, id = line:match("^(%d+)\t(.+)$")
+        sessions[#sessions + 1] = { player = tonumber(player) + 1, id = id }
+    end
+end
+
 function init(args)
     math.randomseed(seed)
     local scenario, etag = args[1], args[4]
+    post, next_session = POSTS[scenario], seed
+    if post and scenario ~= "start" then
+        read_sessions(args[5])
+    end
     local path = LISTS[scenario]
     if not path then
         read_games(args[3])
@@ -40,6 +58,11 @@ function init(args)
                 headers["If-None-Match"] = etag
             end
             requests[#requests + 1] = wrk.format("GET", path, headers)
+        elseif post then
+            players[#players + 1] = {
+                number = tonumber(number),
+                headers = { ["Authorization"] = "Bearer " .. token, ["Content-Type"] = "application/json" },
+            }
         else
             players[#players + 1] = {
                 number = tonumber(number),
@@ -50,9 +73,34 @@ function init(args)
     end
 end
 
+local function session()
+    if post == POSTS.heartbeat then
+        return sessions[math.random(#sessions)]
+    end
+    local chosen = sessions[next_session]
+    next_session = next_session + THREADS
+    if next_session > #sessions then
+        next_session = seed
+    end
+    return chosen
+end
+
+local function posted()
+    if post ~= POSTS.start then
+        local chosen = session()
+        return wrk.format("POST", post, players[chosen.player].headers, '{"session_id":"' .. chosen.id .. '"}')
+    end
+    local player = players[math.random(#players)]
+    local game = games[(player.number * SHIFT + math.random(0, PLAYABLE - 1) * STRIDE) % BASE_GAMES + 1]
+    return wrk.format("POST", post, player.headers, '{"game_id":"' .. game .. '","device_id":"pc","platform":"windows"}')
+end
+
 function request()
     if #requests > 0 then
         return requests[math.random(#requests)]
+    end
+    if post then
+        return posted()
     end
     local player = players[math.random(#players)]
     local game = (player.number * SHIFT + math.random(0, OWNED - 1) * STRIDE) % BASE_GAMES

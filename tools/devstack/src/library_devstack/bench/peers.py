@@ -60,6 +60,7 @@ class Statements:
         self._texts = {name: page.replace("{order}", order) for name, order in _ORDERS.items()} | {
             "item": texts["item"].replace("{access}", access),
             "access": access,
+            **{name: texts[name] for name in ("heartbeat", "start", "started")},
         }
 
     def write_for_drivers(self, folder: Path) -> Path:
@@ -67,6 +68,7 @@ class Statements:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in self._texts.items():
             numbered = text.replace(":user_id", "$1::uuid").replace(":game_id", "$2::uuid")
+            numbered = numbered.replace(":session_id", "$3::uuid" if ":game_id" in text else "$2::uuid")
             (folder / f"{name}.sql").write_text(numbered.replace(":limit", "$2::bigint"), "utf-8")
         return folder
 
@@ -74,9 +76,16 @@ class Statements:
         """Write each as a script of pgbench's that takes a random player, and a game that they have."""
         folder.mkdir(parents=True, exist_ok=True)
         drawn = f"\\set player random(0, {players - 1})\n\\set slot random(0, 44)\n"
-        for name, text in self._texts.items():
+        texts = self._texts | {
+            # A player's only session is that of the game in the first slot.
+            "heartbeat": self._texts["heartbeat"].replace("session_id = :session_id", "game_id = :game_id"),
+            "start": f"BEGIN;\n{self._texts['start'].strip()};\n{self._texts['started'].strip()};\nCOMMIT",
+        }
+        for name, text in texts.items():
+            slots = drawn.replace("44", "0") if name == "heartbeat" else drawn
             chosen = text.replace(":user_id", _PLAYER).replace(":game_id", _GAME).replace(":limit", "20")
-            (folder / f"{name}.sql").write_text(f"{drawn}{chosen.strip()};\n", "utf-8")
+            chosen = chosen.replace(":session_id", "gen_random_uuid()")
+            (folder / f"{name}.sql").write_text(f"{slots}{chosen.strip()};\n", "utf-8")
         return folder
 
 

@@ -14,6 +14,7 @@ SWITCHES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "hot_reads": {"LIBRARY_POSTGRES__HOT_READS__ENABLED": "false"},
         "batching": {"LIBRARY_POSTGRES__HOT_READS__BATCH": "1"},
+        "hot_writes": {"LIBRARY_POSTGRES__HOT_WRITES__ENABLED": "false"},
         "token_memory": {"LIBRARY_TOKENS__MEMORY_ENTRIES": "0"},
         "whole_answers": {"LIBRARY_GRPC__WHOLE_ANSWERS": "false"},
         "thin_lane": {"LIBRARY_HTTP__THIN_LANE": "false"},
@@ -110,6 +111,19 @@ SCENARIOS = (
         others=(GRPCLIB, PGBENCH),
     ),
     Scenario(name="batch", title="gRPC BatchCheckGameAccess, 100 games", driver=Driver.GRPC, checks=100),
+    Scenario(
+        name="heartbeat",
+        title="heartbeat of a session, durable",
+        driver=Driver.WRK,
+        others=(FASTAPI, FASTIFY, PGBENCH),
+    ),
+    Scenario(
+        name="start",
+        title="start of a session, with its event",
+        driver=Driver.WRK,
+        others=(FASTAPI, FASTIFY, PGBENCH),
+    ),
+    Scenario(name="end", title="end of a session, with its sums and events", driver=Driver.WRK),
     Scenario(name="mixed", title="mixed, at a fixed rate", driver=Driver.PACED),
 )
 """In the order in which they are measured and shown."""

@@ -5,6 +5,7 @@ The load generator asks for games that a player owns without having read them an
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from uuid import UUID
 
 ROWS_PER_PLAYER = 50
@@ -31,6 +32,15 @@ def game_id(number: int) -> UUID:
 def row_id(player: int, slot: int) -> str:
     """Return the id of the library row that a player's slot is; no index begins with it, so it need not be scattered."""
     return f"00000000-0000-4000-8{slot:03x}-{player:012x}"
+
+
+def session_id(player: int, slot: int, began: datetime) -> UUID:
+    """Return the id of a player's session of the game in a slot: a UUIDv7 that bears its start (data 8)."""
+    milliseconds = int(began.timestamp() * 1000)
+    chance = _id(f"session/{player}/{slot}").int & ((1 << 74) - 1)
+    return UUID(
+        int=(milliseconds << 80) | (7 << 76) | ((chance >> 62) << 64) | (2 << 62) | (chance & ((1 << 62) - 1))
+    )
 
 
 def base_game(player: int, slot: int) -> int:

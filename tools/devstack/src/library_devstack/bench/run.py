@@ -12,11 +12,13 @@ from library_devstack.bench.messages import ACCESS, BATCH
 from library_devstack.bench.pgbench import run_pgbench
 from library_devstack.bench.plan import OURS, PGBENCH, Contestant, Driver, Plan, Role, Scenario
 from library_devstack.bench.results import Load, Measurement, Results, Row, summed_up
+from library_devstack.bench.sessions import SessionFiles, prepare
 from library_devstack.bench.usage import Meter
 from library_devstack.bench.wrk import find_wrk
 from library_devstack.console import notes
 from library_devstack.stack import Postgres, Stack, StackError
 from library_devstack.stack.component import Component
+from library_devstack.stack.postgres import DATABASE
 
 RUN = "bench"
 """The lock that a run holds: two at a time would measure each other."""
@@ -81,6 +83,7 @@ class _Run:
                 f"the run takes more than {self._plan.longest_seconds:.0f} s, twice what it should"
             )
         load = _Loading(self._arena, scenario, contestant, rate)
+        load.prepare(self._arena.players)
         if self._plan.warmup:
             load.run(seconds=self._plan.warmup, number=-1)
         with Meter(load.processes()) as meter:
@@ -111,6 +114,17 @@ class _Loading:
         self._scenario = scenario
         self._contestant = contestant
         self._rate = rate
+        self._sessions: SessionFiles | None = None
+
+    def prepare(self, players: int) -> None:
+        """Bring what is written to the state in which everybody begins."""
+        stack = self._arena.stack
+        self._sessions = prepare(
+            stack.find(Postgres).superuser_dsn(DATABASE),
+            self._scenario.name,
+            players=players,
+            folder=stack.state.path("bench", "sessions"),
+        )
 
     def processes(self) -> dict[str, tuple[int, ...]]:
         """Return who is to be measured, by name."""
@@ -127,7 +141,12 @@ class _Loading:
         if self._scenario.driver is Driver.WRK:
             (door,) = self._doors()
             url = f"http://{door.address}"
-            return {name: arena.wrk.run(url, self._scenario.name, etag=arena.etag, seconds=seconds)}
+            files = self._sessions
+            sessions = None if files is None else files.warmup if number < 0 else files.measured
+            load = arena.wrk.run(
+                url, self._scenario.name, etag=arena.etag, seconds=seconds, sessions=sessions
+            )
+            return {name: load}
         if self._scenario.driver is Driver.GRPC:
             (door,) = self._doors()
             return {name: together(run_jobs(self._calls(door.address, seconds, number)))}

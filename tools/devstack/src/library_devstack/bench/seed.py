@@ -61,7 +61,7 @@ def seed(dsn: str, *, rows: int, remembered: Path) -> None:
             # Foreign keys hold by the way the rows are made: half a million questions less.
             connection.execute("SET LOCAL session_replication_role = replica")
             emptied = sql.SQL(", ").join(sql.Identifier(*table.name) for table in tables)
-            connection.execute(sql.SQL("TRUNCATE {}").format(emptied))
+            connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(emptied))
             for table in tables:
                 _copy(connection, table)
         connection.execute("VACUUM (ANALYZE)")

@@ -33,7 +33,9 @@ class Wrk:
     tokens: Path
     games: Path
 
-    def run(self, url: str, scenario: str, *, etag: str, seconds: float) -> Load:
+    def run(
+        self, url: str, scenario: str, *, etag: str, seconds: float, sessions: Path | None = None
+    ) -> Load:
         """Load for whole seconds, one at least. Raises StackError when wrk fails or does not end."""
         duration = max(round(seconds), 1)
         with as_file(files("library_devstack.bench").joinpath("load.lua")) as script:
@@ -50,6 +52,7 @@ class Wrk:
                 str(self.tokens),
                 str(self.games),
                 etag,
+                *([] if sessions is None else [str(sessions)]),
             ]
             try:
                 output = subprocess.run(

@@ -2,13 +2,15 @@
 
 import asyncio
 import time
+from datetime import UTC, datetime
 from uuid import UUID
 
 from library_devstack.console import PROGRAM, console, notes
 from library_devstack.demo.doors import Doors
 from library_devstack.demo.load import load
+from library_devstack.demo.playtime import play
 from library_devstack.demo.show import show
-from library_devstack.lifecycle import RUN, bring_up, running
+from library_devstack.lifecycle import RUN, bring_up, running, set_clock
 from library_devstack.sample import Dataset
 from library_devstack.services import addresses, services
 from library_devstack.stack import Kafka, Postgres, Stack
@@ -29,13 +31,16 @@ _ADDRESSES = (
 )
 
 
-def run(stack: Stack, dataset: Dataset, *, issuer: Issuer, stay: bool) -> None:
+def run(stack: Stack, dataset: Dataset, *, issuer: Issuer, clock_rate: float, stay: bool) -> None:
     """Start everything, load, show, and stay until Ctrl-C; whatever happens, nothing is left running.
+
+    `clock_rate` is how many seconds of the players' evening pass in one of ours.
 
     Raises StackError when a part of it fails, StateLocked when another run is on: its end would be ours.
     """
     began = time.monotonic()
     with stack.state.locked(RUN), running(stack):
+        set_clock(stack, 1)
         bring_up(stack, with_services=True)
         found = addresses(stack)
         # The first thing to be seen, and good to click on while the rest is loaded.
@@ -55,6 +60,7 @@ def run(stack: Stack, dataset: Dataset, *, issuer: Issuer, stay: bool) -> None:
         consume = next(each for each in services(stack) if each.name == "consume")
         consume.wait_for("kafka-group", timeout_seconds=_JOIN_SECONDS)
         shown = asyncio.run(show(doors, dataset, issuer))
+        play(stack, doors, dataset, issuer, rate=clock_rate, began=datetime.now(UTC))
         _print_addresses(stack, issuer, shown)
         took = time.monotonic() - began
         notes.print(f"[dim]started, loaded and shown in {took:.1f} s, the installation not counted[/]")

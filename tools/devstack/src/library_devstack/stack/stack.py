@@ -90,6 +90,7 @@ class Stack:
         """Return the variables by which clients and our deployables find the components."""
         return {
             "LIBRARY_HTTP__CURSOR_KEY": _DEVELOPMENT_KEY,
+            **{f"LIBRARY_CLOCK__{name}": value for name, value in self.state.clock.items()},
             **{name: value for component in self.components for name, value in component.env().items()},
         }
 

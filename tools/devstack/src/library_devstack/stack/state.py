@@ -38,6 +38,7 @@ class State:
         self._ports: dict[str, int] = {}
         self._configured: set[str] = set()
         self._secrets: dict[str, str] = {}
+        self._clock: dict[str, str] = {}
         self._read()
         if ports:
             self._change(lambda: self._configure(ports))
@@ -79,6 +80,15 @@ class State:
         if name not in self._secrets:
             self._change(lambda: self._secrets.setdefault(name, secrets.token_urlsafe(_SECRET_BYTES)))
         return self._secrets[name]
+
+    @property
+    def clock(self) -> Mapping[str, str]:
+        """Return what our deployables are told of the time, by setting; nothing when they go by the machine's."""
+        return self._clock
+
+    def set_clock(self, clock: Mapping[str, str]) -> None:
+        """Remember what they are told from their next start on: whoever joins them later is told the same."""
+        self._change(lambda: setattr(self, "_clock", dict(clock)))
 
     def path(self, *parts: str) -> Path:
         """Return a path inside the directory, its parent made."""
@@ -147,6 +157,7 @@ class State:
             self._ports = remembered["ports"]
             self._configured = set(remembered["configured"])
             self._secrets = remembered["secrets"]
+            self._clock = remembered.get("clock", {})
         except (ValueError, KeyError, TypeError) as unreadable:
             raise StateUnreadable(
                 f"{self._file} is not ours or of another version; stop what runs and remove {self.directory}"
@@ -156,7 +167,12 @@ class State:
         draft = self._file.with_suffix(".new")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            content = {"ports": self._ports, "configured": sorted(self._configured), "secrets": self._secrets}
+            content = {
+                "ports": self._ports,
+                "configured": sorted(self._configured),
+                "secrets": self._secrets,
+                "clock": self._clock,
+            }
             json.dump(content, file, indent=2)
         draft.replace(self._file)
 

@@ -4,7 +4,7 @@
 -- The user's entries for some games; the mutex is held, so no row lock.
 SELECT owned.id, owned.user_id, owned.game_id, owned.product_type, owned.acquisition_type, owned.acquisition_date,
        owned.access_expires_at, owned.shown_until, owned.revoked_at, owned.revoke_reason, owned.is_hidden,
-       owned.is_favorite, owned.notes, owned.created_at,
+       owned.is_favorite, owned.notes, owned.last_played_at, owned.created_at,
        ARRAY(
            SELECT filed.category_id
              FROM user_game_category_items AS filed

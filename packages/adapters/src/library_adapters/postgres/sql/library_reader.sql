@@ -271,14 +271,17 @@ SELECT {members}, best.install_path, shown.size_required,
        ) AS device
 
 -- fragment: rights_asked
--- Every right of the user to the game of the row `asked`, and to its base game if it is a DLC whose base game we know. One
--- row at least when there is a base game, so that its absence can be told from its rights' absence.
+-- Every right of the user to the game of the row `asked`, with who plays the user's own copy, and to its base game if it
+-- is a DLC whose base game we know. One row at least when there is a base game, so that its absence can be told from its
+-- rights' absence.
 SELECT true AS of_game, false AS has_parent, held.acquisition_type, held.source_id, held.granted_at, held.expires_at,
-               held.revoked_at
+               held.revoked_at, played.player_id, played.since
           FROM library_grants AS held
+          LEFT JOIN copy_leases AS played ON played.user_id = held.user_id AND played.game_id = held.game_id
          WHERE held.user_id = asked.user_id AND held.game_id = asked.game_id
          UNION ALL
-        SELECT false, true, lent.acquisition_type, lent.source_id, lent.granted_at, lent.expires_at, lent.revoked_at
+        SELECT false, true, lent.acquisition_type, lent.source_id, lent.granted_at, lent.expires_at, lent.revoked_at,
+               NULL, NULL
           FROM catalog.games AS game
           LEFT JOIN library_grants AS lent ON lent.user_id = asked.user_id AND lent.game_id = game.parent_game_id
          WHERE game.game_id = asked.game_id AND game.product_type = 'dlc' AND game.parent_game_id IS NOT NULL
@@ -302,6 +305,12 @@ SELECT asked.n, held.*
  CROSS JOIN LATERAL (
         {rights_asked}
        ) AS held
+
+-- name: players
+-- Who plays which copy; those that nobody plays are left out. `n` counts them from 1.
+SELECT asked.n, played.player_id, played.since
+  FROM unnest(%(owner_ids)s::uuid[], %(game_ids)s::uuid[]) WITH ORDINALITY AS asked (owner_id, game_id, n)
+  JOIN copy_leases AS played ON played.user_id = asked.owner_id AND played.game_id = asked.game_id
 
 -- name: owned_dlc
 -- The DLC of the game that the user has a live right to.

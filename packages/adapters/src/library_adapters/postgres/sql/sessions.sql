@@ -271,7 +271,7 @@ SELECT {session_members}, live.xmin::text::bigint AS sign,
 -- What the start of a session is decided on, beside the rights.
 -- in batches by user_id uuid, game_id uuid
 SELECT owned.id AS library_item_id, coalesce(game.product_type, owned.product_type) AS kind, game.name AS game_name,
-       revised.revision, revised.changed_at,
+       owned.last_played_at, revised.revision, revised.changed_at,
        NOT EXISTS (
            SELECT
              FROM active_sessions AS live

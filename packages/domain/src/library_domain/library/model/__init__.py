@@ -22,8 +22,10 @@ from library_domain.library.model.installation import (
 )
 from library_domain.library.model.refund import Refund, Refunds
 from library_domain.library.model.rights import (
+    Access,
     AccessVerdict,
     AcquisitionType,
+    CopyUse,
     Grant,
     Loss,
     Refusal,
@@ -57,10 +59,12 @@ __all__ = [
     "MAX_NOTES",
     "MAX_SUBSCRIPTION_GAMES",
     "PLAYABLE",
+    "Access",
     "AccessVerdict",
     "AcquisitionType",
     "Categories",
     "Category",
+    "CopyUse",
     "DeviceInstallation",
     "Discrepancy",
     "DownloadReport",

@@ -48,6 +48,8 @@ class LibraryEntry:
     is_hidden: bool = False
     is_favorite: bool = False
     notes: str | None = None
+    last_played_at: datetime | None = None
+    """When the last session ended; written by its end, not with the entry."""
     category_ids: frozenset[UUID] = frozenset()
     grants: list[Grant] = field(default_factory=list)
     new_grants: list[Grant] = field(default_factory=list)

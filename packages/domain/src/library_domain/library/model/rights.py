@@ -56,6 +56,8 @@ class Refusal(StrEnum):
     REVOKED = "revoked"
     EXPIRED = "expired"
     BASE_GAME_MISSING = "base_game_missing"
+    COPY_IN_USE = "copy_in_use"
+    """Somebody else plays the copy that is lent; whose it is may play it all the same (contract 4.1)."""
 
 
 class Loss(StrEnum):
@@ -241,6 +243,37 @@ class AccessVerdict:
     reason: Refusal | None = None
     expires_at: datetime | None = None
     owner_id: UserId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyUse:
+    """Who plays a copy, and since when (details 3.5)."""
+
+    user_id: UserId
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access(AccessVerdict):
+    """May the game be played at this moment, and who plays this copy meanwhile, if it is somebody else."""
+
+    in_use_by: CopyUse | None = None
+
+    @classmethod
+    def of(cls, verdict: AccessVerdict, *, user_id: UserId, use: CopyUse | None) -> "Access":
+        """Return what rights and the use of the copy decide together; one's own session is in nobody's way."""
+        if not verdict.allowed or use is None or use.user_id == user_id:
+            use = None
+        elif verdict.owner_id is not None:
+            return cls(allowed=False, reason=Refusal.COPY_IN_USE, owner_id=verdict.owner_id, in_use_by=use)
+        return cls(
+            allowed=verdict.allowed,
+            via=verdict.via,
+            reason=verdict.reason,
+            expires_at=verdict.expires_at,
+            owner_id=verdict.owner_id,
+            in_use_by=use,
+        )
 
 
 _VIA = {AcquisitionType.SUBSCRIPTION: Via.SUBSCRIPTION, AcquisitionType.FAMILY: Via.FAMILY}

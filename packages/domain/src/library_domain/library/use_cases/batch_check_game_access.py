@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from library_domain.library.model import AccessVerdict, decide_access
-from library_domain.library.queries import LibraryReader
+from library_domain.library.model import Access, decide_access
+from library_domain.library.queries import Copy, LibraryReader
 from library_domain.shared.clock import Clock
 from library_domain.shared.errors import ValidationFailed
 from library_domain.shared.ids import GameId, UserId
@@ -36,9 +36,23 @@ class BatchCheckGameAccessHandler:
         self._reader = reader
         self._clock = clock
 
-    async def __call__(self, query: BatchCheckGameAccess) -> Sequence[AccessVerdict]:
+    async def __call__(self, query: BatchCheckGameAccess) -> Sequence[Access]:
         if not query.game_ids:
             return []
         rights = await self._reader.rights_of(query.user_id, query.game_ids)
         now = self._clock.now()
-        return [decide_access(each.grants, parent_grants=each.parent_grants, now=now) for each in rights]
+        verdicts = [decide_access(each.grants, parent_grants=each.parent_grants, now=now) for each in rights]
+        uses = [each.in_use_by for each in rights]
+        borrowed = {
+            place: Copy(owner_id=verdict.owner_id, game_id=query.game_ids[place])
+            for place, verdict in enumerate(verdicts)
+            if verdict.owner_id is not None
+        }
+        if borrowed:
+            players = await self._reader.players(list(borrowed.values()))
+            for place, use in zip(borrowed, players, strict=True):
+                uses[place] = use
+        return [
+            Access.of(verdict, user_id=query.user_id, use=use)
+            for verdict, use in zip(verdicts, uses, strict=True)
+        ]

@@ -22,6 +22,7 @@ from library_domain.playtime.model.record import (
 from library_domain.playtime.model.session import (
     AFK_AFTER,
     AFK_MAX,
+    CLOCKS_APART,
     HEARTBEAT_INTERVAL,
     LENGTH_MAX,
     SILENCE_MAX,
@@ -33,6 +34,7 @@ from library_domain.playtime.model.session import (
     Session,
     SessionId,
     SessionStatus,
+    not_before,
     started_at,
     whole_second,
 )
@@ -41,6 +43,7 @@ __all__ = [
     "AFK_AFTER",
     "AFK_MAX",
     "AT_ONCE_AFTER",
+    "CLOCKS_APART",
     "DAY_SECONDS_NOTED",
     "DEFAULT_DAYS",
     "GAMES_AT_ONCE_NOTED",
@@ -66,6 +69,7 @@ __all__ = [
     "Sums",
     "average",
     "longest_streak",
+    "not_before",
     "started_at",
     "whole_second",
 ]

@@ -26,6 +26,8 @@ AFK_MAX = timedelta(seconds=3_600)
 LENGTH_MAX = timedelta(hours=24)
 SKEW_NOTED = timedelta(minutes=5)
 """A client's clock that is further off is noted with the session."""
+CLOCKS_APART = timedelta(minutes=1)
+"""Our own clocks are never further apart: what lies further ahead was not written by one of them."""
 _SECOND = timedelta(seconds=1)
 _UUID7 = 7
 
@@ -303,6 +305,16 @@ class Session:
         if not self.active_second_day:
             return (first,)
         return first, DayShare(day=self._midnight.date(), active_seconds=self.active_second_day, sessions=0)
+
+
+def not_before(now: datetime, last_end: datetime | None) -> datetime:
+    """Return when the next session of a game begins: where the last one ended, if a clock ahead of ours ended it.
+
+    So no second of a game counts twice, whichever of our processes are asked.
+    """
+    if last_end is None or last_end - now > CLOCKS_APART:
+        return now
+    return max(now, last_end)
 
 
 def whole_second(moment: datetime) -> datetime:

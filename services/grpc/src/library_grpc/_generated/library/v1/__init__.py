@@ -100,7 +100,8 @@ class CheckGameAccessResponse(betterproto2.Message):
 
     reason: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
     """
-    Why not: not_owned, revoked, expired, sharing_excluded, link_inactive or base_game_missing. Empty with access.
+    Why not: not_owned, revoked, expired, sharing_excluded, link_inactive, base_game_missing or copy_in_use. Empty with
+    access.
     """
 
     expires_at: "datetime.datetime | None" = betterproto2.field(
@@ -112,12 +113,12 @@ class CheckGameAccessResponse(betterproto2.Message):
 
     owner_id: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
     """
-    Whose copy is played when `access_type` is family; otherwise empty.
+    Whose copy it is that is borrowed; empty for a game of one's own.
     """
 
     in_use_by: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
     """
-    Who plays the shared copy at this moment; empty when nobody does.
+    Who else plays this copy at this moment; empty when nobody does.
     """
 
 
