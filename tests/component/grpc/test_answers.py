@@ -9,7 +9,7 @@ from component.grpc.test_queries import an_item
 from h2.events import DataReceived, ResponseReceived, StreamEnded, TrailersReceived
 from h2.settings import SettingCodes
 
-from library_domain.library.model import AccessVerdict, Refusal, Via
+from library_domain.library.model import Access, Refusal, Via
 from library_domain.library.queries import LibraryPage
 from library_grpc._generated.library.v1 import (
     BatchCheckGameAccessRequest,
@@ -32,8 +32,8 @@ CALLS = {
 def prepare(door: Door) -> None:
     """Let the door have something to answer."""
     verdicts = [
-        AccessVerdict(allowed=True, via=Via.OWNED),
-        AccessVerdict(allowed=False, reason=Refusal.NOT_OWNED),
+        Access(allowed=True, via=Via.OWNED),
+        Access(allowed=False, reason=Refusal.NOT_OWNED),
     ]
     door.batch_check_access.answers(verdicts * 50)
     door.list_library.answers(LibraryPage(items=[an_item(name="Ы" * 200)] * 100, total=100, next=None))

@@ -76,6 +76,7 @@ const detail = {
       installed_at: maybeTime,
     }),
   ),
+  playtime_sessions: listOf(object({ id, start_time: time, end_time: time, duration_seconds: whole })),
   access: object({ allowed: flag, via: maybeText, reason: maybeText, expires_at: maybeTime, owner_id: maybeId }),
 }
 const page = { items: listOf(object(item)), total: whole, limit: whole, offset: whole, next_cursor: { type: 'null' } }

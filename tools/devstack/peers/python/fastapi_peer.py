@@ -80,6 +80,15 @@ class Installation(BaseModel):
     installed_at: datetime | None
 
 
+class PlayedSession(BaseModel):
+    """A session that is over."""
+
+    id: UUID
+    start_time: datetime
+    end_time: datetime
+    duration_seconds: int
+
+
 class Access(BaseModel):
     """Whether the game may be played, and why."""
 
@@ -99,6 +108,7 @@ class ItemDetail(Item):
     developer: str | None
     launch_options: list[LaunchOption]
     devices: list[Installation]
+    playtime_sessions: list[PlayedSession]
     access: Access
 
 

@@ -7,7 +7,7 @@ SELECT shown.id, shown.user_id, shown.game_id, shown.name, shown.product_type,
        shown.acquisition_type = 'family' AS family_shared, lender.owner_id, shown.notes, shown.cover_url,
        shown.created_at, shown.updated_at, best.install_path,
        shown.size_required, coalesce(best.installed_version, shown.version) AS version, shown.developer,
-       shown.launch_options, device.devices, to_jsonb(access) AS access
+       shown.launch_options, device.devices, session.playtime_sessions, to_jsonb(access) AS access
   FROM (
            SELECT owned.id, owned.user_id, owned.game_id, owned.acquisition_type, owned.acquisition_date,
                   owned.is_hidden, owned.is_favorite, owned.last_played_at, owned.total_playtime,
@@ -46,6 +46,27 @@ SELECT shown.id, shown.user_id, shown.game_id, shown.name, shown.product_type,
        ) AS device
   LEFT JOIN user_installations AS best
          ON best.user_id = shown.user_id AND best.game_id = shown.game_id AND best.device_id = shown.install_device_id
+ CROSS JOIN LATERAL (
+           SELECT coalesce(
+                      jsonb_agg(
+                          jsonb_build_object(
+                              'id', played.id,
+                              'start_time', played.start_time,
+                              'end_time', played.end_time,
+                              'duration_seconds', played.duration
+                          )
+                          ORDER BY played.start_time DESC, played.id DESC
+                      ),
+                      '[]'
+                  ) AS playtime_sessions
+             FROM (
+                      SELECT id, start_time, end_time, duration
+                        FROM playtime_sessions
+                       WHERE user_id = shown.user_id AND game_id = shown.game_id
+                       ORDER BY start_time DESC, id DESC
+                       LIMIT 10
+                  ) AS played
+       ) AS session
  CROSS JOIN LATERAL (
            SELECT coalesce(array_agg(named.name ORDER BY named.name_key), '{}') AS categories
              FROM user_game_category_items AS filed
