@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from library_devstack.bench.plan import FASTAPI, GRPCLIB, OURS
+from library_devstack.bench.plan import FASTAPI, GRPCLIB, OURS, PGBENCH
 from library_devstack.bench.results import Results
 
 _BATCH_CHECKS = 100
@@ -38,6 +38,10 @@ def judged(results: Results) -> Iterator[Judged]:
     )
     yield _ratio(results, "access check ≥ 1.3 × plain grpclib", ("access", "access"), GRPCLIB.name, 1.3)
     yield _batch(results)
+    yield _ratio(results, "heartbeat ≥ 6 × FastAPI + asyncpg", ("heartbeat", "heartbeat"), FASTAPI.name, 6.0)
+    yield _ratio(results, "heartbeat ≥ 0.75 × pgbench", ("heartbeat", "heartbeat"), PGBENCH.name, 0.75)
+    yield _ratio(results, "start ≥ 5 × FastAPI + asyncpg", ("start", "start"), FASTAPI.name, 5.0)
+    yield _ratio(results, "start ≥ 0.6 × pgbench", ("start", "start"), PGBENCH.name, 0.6)
     yield _tail(results)
     yield from _mixed(results)
 
