@@ -21,9 +21,11 @@ from grpclib.server import Server, Stream
 
 from library_devstack.bench import population
 from library_devstack.bench.goals import judged
+from library_devstack.bench.growth import compared
+from library_devstack.bench.growth import judged as judged_growth
 from library_devstack.bench.lines import CallLine, GetLines
 from library_devstack.bench.plan import FULL_ROWS, SCENARIOS, Plan
-from library_devstack.bench.report import PAGE, PICTURE, write
+from library_devstack.bench.report import PAGE, PICTURE, write, write_growth
 from library_devstack.bench.results import Load, Measurement, Results, seen_as_load, summed_up
 from library_devstack.bench.seed import _tables
 from library_devstack.bench.usage import Meter
@@ -165,6 +167,7 @@ class TestPlan:
             ({"rounds": 0}, "rounds"),
             ({"seconds": 0.0}, "seconds"),
             ({"rates": (0,)}, "rates"),
+            ({"grow": 1}, "--grow"),
         ],
     )
     def test_refuses_what_cannot_be_done(self, wrong: dict[str, object], named: str) -> None:
@@ -243,7 +246,18 @@ class TestResults:
 
         goals = list(judged(Results(facts={}, rows=rows, notes=[])))
 
-        assert [goal.is_met for goal in goals] == [True, False, True, None, True, False, None, None, None]
+        assert [goal.is_met for goal in goals] == [
+            True,
+            False,
+            True,
+            None,
+            True,
+            False,
+            None,
+            None,
+            None,
+            None,
+        ]
 
 
 class TestReport:
@@ -274,6 +288,31 @@ class TestReport:
             write(Results(facts={}, rows=[], notes=[]), tmp_path)
 
 
+class TestGrowth:
+    def cost(self, *rates: float) -> list[Results]:
+        return [
+            Results(facts={}, rows=[summed_up([measured("item", "ours", rate)])], notes=[]) for rate in rates
+        ]
+
+    def test_compares_the_least_that_a_request_has_cost(self) -> None:
+        # A second and a half of CPU for ten seconds at these rates.
+        (item,) = compared(self.cost(1_000, 500), self.cost(400, 800))
+
+        assert item.scenario == "item"
+        assert [item.few, item.many, item.ratio] == pytest.approx([150.0, 187.5, 1.25])
+        assert not judged_growth([item], grow=10).is_met
+
+    def test_is_put_into_its_place(self, tmp_path: Path) -> None:
+        shutil.copy(DOCS / PAGE, tmp_path)
+        growth = list(compared(self.cost(1_000), self.cost(900)))
+
+        write_growth(growth, Plan(grow=10), tmp_path)
+
+        text = (tmp_path / PAGE).read_text()
+        assert "| item: one game, all of it | 150 | 167 | 1.11 × |" in text
+        assert "✓ 10 × the rows ≤ 1.2 × the CPU: 1.11 ×" in text
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk makes the load; `make bench` installs it")
@@ -298,7 +337,7 @@ class TestRun:
         assert run.returncode == 0, run.stderr
         rows = json.loads((state / "bench" / "results.json").read_text())["rows"]
         assert {row["scenario"] for row in rows} == {each.name for each in SCENARIOS}
-        assert {row["contestant"] for row in rows} == {"ours", "without", "rest", "grpc"}
+        assert {row["contestant"] for row in rows} == {"ours", "without", "besieged", "rest", "grpc"}
         assert [row for row in rows if row["errors"]] == []
         assert [
             each for each in psutil.process_iter(["cwd"]) if str(each.info["cwd"]).startswith(str(state))

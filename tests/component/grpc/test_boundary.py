@@ -226,6 +226,28 @@ class TestTime:
             assert refusal.status is Status.UNAVAILABLE
             assert (await first).has_access
 
+    async def test_a_call_that_its_caller_gives_up_makes_room(self, open_door: OpenDoor, mint: Mint) -> None:
+        async with open_door(calls_in_flight=1) as door:
+            busy, given_up = asyncio.Event(), asyncio.Event()
+
+            async def work() -> None:
+                busy.set()
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    given_up.set()
+
+            door.check_access.does = work
+            leaving = asyncio.create_task(door.stub.check_game_access(REQUEST, metadata=mint()))
+            await busy.wait()
+            leaving.cancel()
+            async with asyncio.timeout(5):
+                await given_up.wait()
+            door.check_access.does = None
+
+            assert (await door.stub.check_game_access(REQUEST, metadata=mint())).has_access
+            assert door.counted(OPERATION, "CANCELLED") == 1
+
     async def test_callers_who_say_nothing_keep_nobody_out(self, open_door: OpenDoor, mint: Mint) -> None:
         async with open_door(calls_without_request=2) as door:
             silent = [
@@ -245,6 +267,7 @@ class TestTime:
             assert longest.status is Status.DEADLINE_EXCEEDED
             assert other == (set(), {silent[1]})
             silent[1].cancel()
+            await asyncio.gather(silent[1], return_exceptions=True)
 
 
 class TestTelling:

@@ -1,5 +1,6 @@
 """What a caller's deadline does to the database (details 3.6; reliability, anchors)."""
 
+import asyncio
 from time import monotonic
 
 import pytest
@@ -71,6 +72,27 @@ async def test_bounds_the_wait_for_a_connection_too(pool: Pool) -> None:
     assert monotonic() - started < 1
     for connection in lent:
         await connection.__aexit__(None, None, None)
+
+
+async def test_who_is_cancelled_before_it_leaves_the_connection_to_others(pool: Pool) -> None:
+    lent = asyncio.Semaphore(0)
+
+    async def sleep() -> None:
+        async with pool.connection() as connection:
+            lent.release()
+            await connection.execute("SELECT pg_sleep(1.5)")
+
+    asleep = [asyncio.create_task(sleep()) for _ in range(pool.max_size)]
+    for _ in asleep:
+        async with asyncio.timeout(10):
+            await lent.acquire()
+    for task in asleep:
+        task.cancel()
+    ended = await asyncio.gather(*asleep, return_exceptions=True)
+
+    async with asyncio.timeout(1):
+        assert [await allowed(pool) for _ in range(pool.max_size)] == ["2s"] * pool.max_size
+    assert {type(each) for each in ended} == {asyncio.CancelledError}
 
 
 def test_is_nobodys_unless_somebody_says_it() -> None:

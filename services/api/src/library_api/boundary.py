@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from time import perf_counter
 
-from litestar.datastructures import Headers
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Scope, Send
 from opentelemetry.trace import Span, StatusCode
@@ -16,6 +15,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from library_adapters.telemetry import DoorMetrics, FrequentLog, Tracing
 from library_api.client_address import Network, client_address
 from library_api.errors import refuse
+from library_api.headers import values_of
 from library_api.metering import quota_headers
 from library_domain.shared.caller import Caller, acting, current_caller
 from library_domain.shared.errors import ValidationFailed
@@ -29,7 +29,7 @@ _MAX_AGENT_CHARACTERS = 256
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SERVER_ERROR = 500
 _UNMATCHED = "unmatched"
-_TRACE_CONTEXT = ("traceparent", "tracestate")
+_TRACE_CONTEXT = {"traceparent": b"traceparent", "tracestate": b"tracestate"}
 _access_log = FrequentLog(__name__)
 
 
@@ -65,28 +65,29 @@ class Boundary:
             await self._app(scope, receive, send)
 
     async def _observe(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        headers = Headers.from_scope(scope)
         method = scope["method"] if scope["method"] in _METHODS else "HTTP"
-        context = {name: value for name in _TRACE_CONTEXT if (value := headers.get(name)) is not None}
+        context = {
+            name: values[0] for name, sent in _TRACE_CONTEXT.items() if (values := values_of(scope, sent))
+        }
         with (
-            acting(self._caller(scope, headers)),
+            acting(self._caller(scope)),
             self._in_progress.track_inprogress(),
             self._tracing.continued(context, method) as span,
         ):
             await self._serve(scope, receive, send, method=method, span=span)
 
-    def _caller(self, scope: HTTPScope, headers: Headers) -> Caller:
+    def _caller(self, scope: HTTPScope) -> Caller:
         """Return what is known of the caller before the token is: the audit has it of every request."""
         client = scope.get("client")
-        given = headers.getall("x-request-id", [])
+        given = values_of(scope, b"x-request-id")
         known = len(given) == 1 and _REQUEST_ID.fullmatch(given[0])
-        agent = headers.get("user-agent", "")
+        agent = next(iter(values_of(scope, b"user-agent")), "")
         if not agent.isprintable():
             agent = "".join(filter(str.isprintable, agent))
         return Caller(
             ip_address=client_address(
                 client[0] if client else None,
-                headers.getall("x-forwarded-for", []),
+                values_of(scope, b"x-forwarded-for"),
                 trusted=self._trusted_proxies,
             ),
             user_agent=agent[:_MAX_AGENT_CHARACTERS] or None,
@@ -142,7 +143,7 @@ class Boundary:
 
 def _refuse_two_hosts(scope: HTTPScope) -> None:
     """Raise ValidationFailed when two hosts are named (RFC 9112 3.2): a proxy in front may have read the other."""
-    if len(Headers.from_scope(scope).getall("host", [])) > 1:
+    if len(values_of(scope, b"host")) > 1:
         raise ValidationFailed(field="Host", reason="repeated")
 
 

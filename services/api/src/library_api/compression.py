@@ -6,9 +6,11 @@ Litestar's own takes `gzip;q=0` for a yes, and stands behind our middleware, so 
 import gzip
 import re
 
-from litestar.datastructures import Headers, MutableScopeHeaders
+from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
+
+from library_api.headers import values_of
 
 MINIMUM_BYTES = 1024
 MAXIMUM_BYTES = 1024 * 1024
@@ -30,9 +32,7 @@ class Compression:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] == ScopeType.HTTP:
-            send = _Packing(
-                send, is_wanted=accepts_gzip(Headers.from_scope(scope).getall("accept-encoding", []))
-            ).send
+            send = _Packing(send, is_wanted=accepts_gzip(values_of(scope, b"accept-encoding"))).send
         await self._app(scope, receive, send)
 
 

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Iterable
 from importlib.metadata import version
 
-from litestar.datastructures import Headers
 from litestar.enums import HttpMethod, ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import (
@@ -18,6 +17,7 @@ from litestar.types import (
 )
 
 from library_api.application import UseCase
+from library_api.headers import values_of
 from library_api.media_types import wanted
 from library_domain.library.queries import Version
 from library_domain.library.use_cases.show_version import ShowVersion
@@ -67,7 +67,7 @@ class Conditional(ASGIMiddleware):
         current = await self._show_version(ShowVersion(user_id=UserId(actor)))
         scope["state"][VERSION] = current
         tag = etag(current, of=_target(scope))
-        known = _tags(Headers.from_scope(scope).getall("if-none-match", []))
+        known = _tags(values_of(scope, b"if-none-match"))
         if tag.removeprefix("W/") in known:
             await _send_not_modified(send, tag, vary=_vary(scope))
             return

@@ -4,13 +4,13 @@ from dataclasses import replace
 from typing import Protocol
 
 from litestar import Litestar
-from litestar.datastructures import Headers
 from litestar.enums import HttpMethod, ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from library_adapters.tokens import Identity, bearer_token
+from library_api.headers import values_of
 from library_api.metering import Meter
 from library_domain.shared.access import MATRIX, Door, Role, authorize
 from library_domain.shared.caller import acting, current_caller
@@ -81,7 +81,7 @@ def require_matrix(app: Litestar) -> None:
 
 def _token(scope: Scope) -> str:
     """Return the token of the one Authorization header; a token anywhere else is not looked for (RFC 6750 2)."""
-    headers = Headers.from_scope(scope).getall("authorization", [])
+    headers = values_of(scope, b"authorization")
     if len(headers) > 1:
         raise Unauthenticated
     return bearer_token(headers[0] if headers else None)

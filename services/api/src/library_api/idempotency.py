@@ -12,7 +12,6 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Protocol
 
-from litestar.datastructures import Headers
 from litestar.enums import HttpMethod, ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import (
@@ -25,6 +24,7 @@ from litestar.types import (
     Send,
 )
 
+from library_api.headers import values_of
 from library_api.request import StrictRequest
 from library_api.strict_json import canonical
 from library_domain.shared.caller import current_caller
@@ -62,7 +62,7 @@ class Idempotency(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Pass on what bears no key. Raises ValidationFailed for a bad key, and what the claim raises."""
-        keys = Headers.from_scope(scope).getall(KEY_HEADER, [])
+        keys = values_of(scope, KEY_HEADER.lower().encode())
         if scope.get("method") != HttpMethod.POST or not keys or scope["route_handler"].opt.get(OPT_OUT):
             await next_app(scope, receive, send)
             return

@@ -325,6 +325,7 @@ def run_bench(
     only: str = "",
     without: str = "",
     peers: bool = True,
+    grow: int = 0,
 ) -> None:
     """Measure the service beside its peers; a whole run writes docs/performance.md.
 
@@ -334,9 +335,12 @@ def run_bench(
         warmup: Seconds of the same load before it.
         rounds: How often everybody is measured; the medians are shown.
         rates: Requests a second of the mixed load, divided by commas.
-        only: Scenarios, divided by commas: list, by_name, item, unchanged, access, batch, mixed.
-        without: Tricks to measure ours also without, divided by commas: hot_reads, batching, token_memory, gc_freeze.
+        only: Scenarios, divided by commas: list, by_name, item, unchanged, access, batch,
+            hostile, mixed.
+        without: Tricks to measure ours also without, divided by commas: hot_reads, batching, token_memory,
+            whole_answers, gc_freeze.
         peers: Measure the peers and limits too.
+        grow: Tell instead what a request of ours costs with so many times the rows, compared with `rows`.
 
     """
     plan = Plan(
@@ -348,6 +352,7 @@ def run_bench(
         only=words(only),
         without=words(without),
         peers=peers,
+        grow=grow,
     )
     bench(plan, directory=_state_directory() / "bench", workspace=workspace())
 

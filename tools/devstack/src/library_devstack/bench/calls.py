@@ -13,11 +13,11 @@ from typing import cast
 
 from hpack import Encoder
 
-_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _DATA, _HEADERS, _RST_STREAM, _SETTINGS, _PING, _GOAWAY, _WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
 _END_STREAM, _ACK, _END_HEADERS = 1, 1, 4
 _INITIAL_WINDOW_SIZE, _INITIAL_WINDOW, _GENEROUS = 4, 65_535, 1 << 24
 _HEAD_BYTES = 9
+_CANCEL = 8
 _PREFIX_BYTES = 5
 """Of a message: whether it is compressed, and its length."""
 _MAX_FRAME = 16_384
@@ -33,20 +33,7 @@ class Calls(asyncio.Protocol):
     """One connection. A call begun on it is answered, or its `done` hears False when the connection ends."""
 
     def __init__(self, *, path: str, authority: str, token: str) -> None:
-        head = {
-            ":method": "POST",
-            ":scheme": "http",
-            ":path": path,
-            ":authority": authority,
-            "te": "trailers",
-            "content-type": "application/grpc",
-            "grpc-timeout": "5S",
-            "authorization": f"Bearer {token}",
-        }
-        # As Go's and Java's clients have it: the first call teaches the server every line, the others send its number.
-        encoder = Encoder()
-        self._first_head = encoder.encode(list(head.items()))
-        self._head = encoder.encode(list(head.items()))
+        self._first_head, self._head = packed_heads(path=path, authority=authority, token=token)
         self._transport: asyncio.Transport | None = None
         self._next_stream = _FIRST_STREAM
         self._window = _INITIAL_WINDOW
@@ -62,8 +49,7 @@ class Calls(asyncio.Protocol):
         """Say what HTTP/2 begins with, and that answers need not wait for us."""
         # uvloop's transports are no subclasses of asyncio's.
         self._transport = cast("asyncio.Transport", transport)
-        settings = _setting.pack(_INITIAL_WINDOW_SIZE, _GENEROUS)
-        self._transport.write(_PREFACE + _frame(_SETTINGS, 0, 0, settings) + _more(_GENEROUS))
+        self._transport.write(PREFACE)
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Tell every call that nothing will come."""
@@ -93,9 +79,7 @@ class Calls(asyncio.Protocol):
         self._next_stream += 2
         self._window -= len(body)
         self._answered[stream] = done
-        transport.write(
-            _frame(_HEADERS, _END_HEADERS, stream, head) + _frame(_DATA, _END_STREAM, stream, body)
-        )
+        transport.write(begin_frame(stream, head) + _frame(_DATA, _END_STREAM, stream, body))
 
     def data_received(self, data: bytes) -> None:
         """Read the frames that are complete."""
@@ -154,6 +138,45 @@ class Calls(asyncio.Protocol):
             self._transport.write(data)
 
 
+def packed_heads(*, path: str, authority: str, token: str) -> tuple[bytes, bytes]:
+    """Return the head of a connection's first call, and that of the others.
+
+    As Go's and Java's clients have it: the first call teaches the server every line, the others send its number.
+    """
+    head = {
+        ":method": "POST",
+        ":scheme": "http",
+        ":path": path,
+        ":authority": authority,
+        "te": "trailers",
+        "content-type": "application/grpc",
+        "grpc-timeout": "5S",
+        "authorization": f"Bearer {token}",
+    }
+    encoder = Encoder()
+    return encoder.encode(list(head.items())), encoder.encode(list(head.items()))
+
+
+def begin_frame(stream: int, head: bytes) -> bytes:
+    """Return what begins a call."""
+    return _frame(_HEADERS, _END_HEADERS, stream, head)
+
+
+def data_frame(stream: int, data: bytes) -> bytes:
+    """Return a part of a request, and not its last."""
+    return _frame(_DATA, 0, stream, data)
+
+
+def ping_frame(payload: bytes) -> bytes:
+    """Return what the server answers with the same eight bytes, after all that came before."""
+    return _frame(_PING, 0, 0, payload)
+
+
+def reset_frame(stream: int) -> bytes:
+    """Return what takes a call back."""
+    return _frame(_RST_STREAM, 0, stream, _word.pack(_CANCEL))
+
+
 def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
     if len(payload) > _MAX_FRAME:
         msg = f"{len(payload)} bytes do not fit into a frame"
@@ -163,3 +186,11 @@ def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
 
 def _more(count: int) -> bytes:
     return _frame(_WINDOW_UPDATE, 0, 0, _word.pack(count))
+
+
+PREFACE = (
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+    + _frame(_SETTINGS, 0, 0, _setting.pack(_INITIAL_WINDOW_SIZE, _GENEROUS))
+    + _more(_GENEROUS)
+)
+"""What a connection begins with; answers need not wait for us."""

@@ -5,8 +5,9 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
+from library_devstack.bench.growth import measure_growth
 from library_devstack.bench.plan import Plan
-from library_devstack.bench.report import PAGE, shown, write
+from library_devstack.bench.report import PAGE, growth_table, shown, write, write_growth
 from library_devstack.bench.run import measure
 from library_devstack.console import console, notes
 from library_devstack.stack import StackError
@@ -19,6 +20,9 @@ def bench(plan: Plan, *, directory: Path, workspace: Path) -> None:
 
     Raises StackError.
     """
+    if plan.grow:
+        _grow(plan, directory=directory, workspace=workspace)
+        return
     results = measure(plan, directory=directory / str(plan.rows), workspace=workspace)
     file = directory / "results.json"
     file.write_bytes(msgspec.json.format(msgspec.json.encode(results)))
@@ -30,6 +34,15 @@ def bench(plan: Plan, *, directory: Path, workspace: Path) -> None:
         notes.print(f"[yellow]![/] {note}")
     if plan.is_whole:
         write(results, workspace / "docs")
+        notes.print(f"[green]✓[/] docs/{PAGE} tells of it")
+
+
+def _grow(plan: Plan, *, directory: Path, workspace: Path) -> None:
+    growth = measure_growth(plan, directory=directory, workspace=workspace)
+    (directory / "growth.json").write_bytes(msgspec.json.format(msgspec.json.encode(growth)))
+    console.print(growth_table(growth, plan))
+    if plan.is_whole:
+        write_growth(growth, plan, workspace / "docs")
         notes.print(f"[green]✓[/] docs/{PAGE} tells of it")
 
 

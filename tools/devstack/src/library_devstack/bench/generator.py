@@ -10,12 +10,14 @@ import sys
 import time
 from array import array
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
 import uvloop
 
-from library_devstack.bench.jobs import GRPC, REST, Closed, Paced, Seen
+from library_devstack.bench.hostile import siege
+from library_devstack.bench.jobs import GRPC, REST, Closed, Job, Paced, Seen, Steady
 from library_devstack.bench.lines import CallLine, GetLines
 from library_devstack.bench.messages import ACCESS, BATCH, Asker
 
@@ -89,37 +91,83 @@ async def paced(job: Paced) -> list[Seen]:
         "item": (tallies[REST], lambda: gets.ask(asker.item(job.http_address))),
         "access": (tallies[GRPC], lambda: chance.choice(calls).ask(asker.access())),
     }
-    began = time.perf_counter()
-    due = began
-    under_way: set[asyncio.Task[None]] = set()
-    while due < began + job.seconds:
-        await asyncio.sleep(max(due - time.perf_counter(), 0))
-        while due <= time.perf_counter():
-            tally, ask = kinds[_kind(chance.random())]
-            task = asyncio.create_task(tally.count(ask(), since=due))
-            under_way.add(task)
-            task.add_done_callback(under_way.discard)
-            due += chance.expovariate(job.rate)
-    if under_way:
-        _, late = await asyncio.wait(under_way, timeout=_LAST_ANSWERS_SECONDS)
-        for task in late:
-            task.cancel()
-        tallies[REST].give_up(len(late))
-    took = time.perf_counter() - began
+
+    def next_one() -> tuple[_Tally, Awaitable[bool]]:
+        tally, ask = kinds[_kind(chance.random())]
+        return tally, ask()
+
+    took, late = await _at_random_times(next_one, rate=job.rate, seconds=job.seconds, chance=chance)
+    tallies[REST].give_up(late)
     gets.close()
     for line in calls:
         line.close()
     return [tally.seen(took) for tally in tallies.values()]
 
 
+async def steady(job: Steady) -> list[Seen]:
+    """Make each call when it is due; beside those that mean no good once they all are there."""
+    chance = random.Random(job.seed)  # noqa: S311 - nothing is to be guessed here
+    asker, tally = Asker(Path(job.tokens), seed=job.seed), _Tally(GRPC)
+    calls = [CallLine(job.address, path=ACCESS, token=job.system_token) for _ in range(_CALL_CONNECTIONS)]
+    others = siege(job.address, path=ACCESS, token=job.system_token, seconds=job.seconds)
+    async with others if job.besieged else nullcontext():
+        took, late = await _at_random_times(
+            lambda: (tally, chance.choice(calls).ask(asker.access())),
+            rate=job.rate,
+            seconds=job.seconds,
+            chance=chance,
+        )
+    tally.give_up(late)
+    for line in calls:
+        line.close()
+    return [tally.seen(took)]
+
+
+async def _at_random_times(
+    next_one: Callable[[], tuple[_Tally, Awaitable[bool]]],
+    *,
+    rate: int,
+    seconds: float,
+    chance: random.Random,
+) -> tuple[float, int]:
+    """Ask at times as independent clients have them; return how long it took, and how many answers did not come."""
+    began = time.perf_counter()
+    due = began
+    under_way: set[asyncio.Task[None]] = set()
+    while due < began + seconds:
+        await asyncio.sleep(max(due - time.perf_counter(), 0))
+        while due <= time.perf_counter():
+            tally, answer = next_one()
+            task = asyncio.create_task(tally.count(answer, since=due))
+            under_way.add(task)
+            task.add_done_callback(under_way.discard)
+            due += chance.expovariate(rate)
+    late: set[asyncio.Task[None]] = set()
+    if under_way:
+        _, late = await asyncio.wait(under_way, timeout=_LAST_ANSWERS_SECONDS)
+        for task in late:
+            task.cancel()
+    return time.perf_counter() - began, len(late)
+
+
 def _kind(drawn: float) -> str:
     return next(kind for share, kind in _SHARES if drawn < share)
 
 
+async def _do(job: Job) -> list[Seen]:
+    match job:
+        case Closed():
+            return await closed(job)
+        case Paced():
+            return await paced(job)
+        case Steady():
+            return await steady(job)
+
+
 def main() -> None:
     """Do the job on standard input."""
-    job = msgspec.json.decode(sys.stdin.buffer.read(), type=Closed | Paced)
-    seen = uvloop.run(closed(job) if isinstance(job, Closed) else paced(job))
+    job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
+    seen = uvloop.run(_do(job))
     sys.stdout.buffer.write(msgspec.msgpack.encode(seen))
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from library_devstack.bench.plan import FASTAPI, GRPCLIB, OURS, PGBENCH
+from library_devstack.bench.plan import BESIEGED, FASTAPI, GRPCLIB, OURS, PGBENCH
 from library_devstack.bench.results import Results
 
 _BATCH_CHECKS = 100
 _CHECKS_WANTED = 40_000
 _LIST_P99_MILLISECONDS = 25.0
 _RATE_WANTED = 5_000
+_SIEGE_WANTED = 2.0
 _ANSWERED = 0.99
 """Share of an open loop's requests that counts as all."""
 
@@ -44,6 +45,7 @@ def judged(results: Results) -> Iterator[Judged]:
     yield _ratio(results, "start ≥ 0.6 × pgbench", ("start", "start"), PGBENCH.name, 0.6)
     yield _tail(results)
     yield from _mixed(results)
+    yield _beside(results)
 
 
 def _ratio(results: Results, text: str, scenarios: tuple[str, str], peer: str, wanted: float) -> Judged:
@@ -69,6 +71,16 @@ def _tail(results: Results) -> Judged:
     if row is None or row.p99 is None:
         return _unmeasured(text)
     return Judged(text=text, measured=f"{row.p99:.1f} ms", is_met=row.p99 <= _LIST_P99_MILLISECONDS)
+
+
+def _beside(results: Results) -> Judged:
+    """Return what a well-behaved client notices of others (reliability D3)."""
+    text = "p99 beside hostile clients < 2 × that without"
+    alone, beside = results.find("hostile", OURS.name), results.find("hostile", BESIEGED.name)
+    if alone is None or beside is None or not alone.p99 or not beside.p99:
+        return _unmeasured(text)
+    ratio = beside.p99 / alone.p99
+    return Judged(text=text, measured=f"{ratio:.2f} ×", is_met=ratio < _SIEGE_WANTED and not beside.errors)
 
 
 def _mixed(results: Results) -> Iterator[Judged]:

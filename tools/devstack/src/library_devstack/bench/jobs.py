@@ -4,9 +4,11 @@ import subprocess
 import sys
 from array import array
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import msgspec
 
+from library_devstack.bench.hostile import GATHERING
 from library_devstack.bench.results import Load, seen_as_load
 from library_devstack.stack import StackError
 
@@ -44,6 +46,23 @@ class Paced(msgspec.Struct, frozen=True, kw_only=True, tag="paced"):
     seed: int
 
 
+class Steady(msgspec.Struct, frozen=True, kw_only=True, tag="steady"):
+    """Access checks over gRPC at a fixed rate, such as a game's servers make, whatever becomes of those before."""
+
+    address: str
+    tokens: str
+    system_token: str
+    seconds: float
+    rate: int
+    """Calls a second."""
+    besieged: bool
+    """Beside all that `hostile` has."""
+    seed: int
+
+
+Job: TypeAlias = Closed | Paced | Steady
+
+
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """What one generator saw through one door. Latencies are milliseconds, as an array of doubles."""
 
@@ -53,7 +72,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     latencies: bytes
 
 
-def run_jobs(jobs: Sequence[Closed | Paced]) -> list[Seen]:
+def run_jobs(jobs: Sequence[Job]) -> list[Seen]:
     """Do the jobs at the same time, each in a process of its own.
 
     Raises StackError when one fails or does not end. Whatever happens, none of the processes is left.
@@ -74,7 +93,8 @@ def run_jobs(jobs: Sequence[Closed | Paced]) -> list[Seen]:
             process.stdin.close()
             process.stdin = None
         for job, process in zip(jobs, processes, strict=True):
-            output, complaint = process.communicate(timeout=job.seconds + _LATE_SECONDS)
+            lead = job.seconds * GATHERING if isinstance(job, Steady) else 0.0
+            output, complaint = process.communicate(timeout=lead + job.seconds + _LATE_SECONDS)
             if process.returncode != 0:
                 raise StackError(f"a load generator failed: {complaint.decode(errors='replace').strip()}")
             seen.extend(msgspec.msgpack.decode(output, type=list[Seen]))

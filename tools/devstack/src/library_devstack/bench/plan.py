@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from library_devstack.bench.hostile import GATHERING
 from library_devstack.stack import StackError
 
 FULL_ROWS = 1_000_000
@@ -34,6 +35,8 @@ class Driver(StrEnum):
     """Closed loop over HTTP/2, see `calls`."""
     PACED = "paced"
     """Open loop at a fixed rate, see `paced`: a slow answer does not hold up the next request."""
+    STEADY = "steady"
+    """Open loop over gRPC, at a rate that leaves the machine time to spare."""
 
 
 class Role(StrEnum):
@@ -57,6 +60,7 @@ OURS = Contestant(name="ours", title="Library Service", role=Role.OURS)
 FASTAPI = Contestant(name="fastapi", title="FastAPI + asyncpg", role=Role.PEER)
 FASTIFY = Contestant(name="fastify", title="fastify + pg", role=Role.PEER)
 GRPCLIB = Contestant(name="grpclib", title="plain grpclib", role=Role.PEER)
+BESIEGED = Contestant(name="besieged", title="… beside hostile clients", role=Role.OURS)
 PGBENCH = Contestant(name="pgbench", title="pgbench, the peers' SQL", role=Role.LIMIT)
 HELLO = Contestant(name="hello", title="granian, hello world", role=Role.LIMIT)
 
@@ -112,6 +116,11 @@ SCENARIOS = (
     ),
     Scenario(name="batch", title="gRPC BatchCheckGameAccess, 100 games", driver=Driver.GRPC, checks=100),
     Scenario(
+        name="hostile",
+        title="gRPC CheckGameAccess, 200 a second, alone and beside clients that mean no good",
+        driver=Driver.STEADY,
+    ),
+    Scenario(
         name="heartbeat",
         title="heartbeat of a session, durable",
         driver=Driver.WRK,
@@ -149,6 +158,8 @@ class Plan:
     """Tricks; our service is measured with and without them."""
     peers: bool = True
     """Measure the peers and the limits too."""
+    grow: int = 0
+    """Measure ours with so many times the rows too, and tell only what a request costs then (see `growth`); 0: do not."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be done."""
@@ -156,6 +167,8 @@ class Plan:
         _known("without", self.without, list(SWITCHES))
         if min(self.rows, self.seconds, self.rounds, *self.rates) <= 0 or self.warmup < 0:
             raise StackError("rows, seconds, rounds and rates are more than nothing")
+        if self.grow < 0 or self.grow == 1:
+            raise StackError("--grow: a whole number from 2 on")
 
     @property
     def scenarios(self) -> tuple[Scenario, ...]:
@@ -165,8 +178,10 @@ class Plan:
     @property
     def is_whole(self) -> bool:
         """Tell whether the page can be written from it: everybody and everything, as long and often as it says."""
-        everything = self.peers and not self.only and not self.without and self.rows == FULL_ROWS
-        return everything and self.seconds >= _SOUND_SECONDS and self.rounds >= _SOUND_ROUNDS
+        # What has grown is ours alone.
+        everybody = self.grow or self.peers
+        everything = everybody and not self.only and not self.without and self.rows == FULL_ROWS
+        return bool(everything) and self.seconds >= _SOUND_SECONDS and self.rounds >= _SOUND_ROUNDS
 
     @property
     def switched_off(self) -> dict[str, str]:
@@ -175,6 +190,8 @@ class Plan:
 
     def contestants(self, scenario: Scenario) -> tuple[Contestant, ...]:
         """Return who is measured in the scenario."""
+        if scenario.driver is Driver.STEADY:
+            return (OURS, BESIEGED)
         ours = (OURS, without(self.without)) if self.without else (OURS,)
         return (*ours, *(scenario.others if self.peers else ()))
 
@@ -185,7 +202,7 @@ class Plan:
         return 2 * sum(
             len(self.contestants(each))
             * self.rounds
-            * one
+            * (one + (self.seconds * GATHERING if each.driver is Driver.STEADY else 0))
             * (len(self.rates) if each.driver is Driver.PACED else 1)
             for each in self.scenarios
         )

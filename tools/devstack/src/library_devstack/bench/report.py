@@ -1,15 +1,18 @@
 """Telling of a run: the tables of docs/performance.md, and the same on the terminal."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.table import Table
 
 from library_devstack.bench.goals import judged
+from library_devstack.bench.growth import Grown
+from library_devstack.bench.growth import judged as judged_growth
 from library_devstack.bench.picture import picture
 from library_devstack.bench.plan import (
+    BESIEGED,
     FASTAPI,
     FASTIFY,
     GRPCLIB,
@@ -17,6 +20,7 @@ from library_devstack.bench.plan import (
     OURS,
     PGBENCH,
     SCENARIOS,
+    Plan,
     Scenario,
 )
 from library_devstack.bench.results import Results, Row
@@ -24,7 +28,7 @@ from library_devstack.stack import StackError
 
 PAGE, PICTURE = "performance.md", "performance.svg"
 _BLOCK = "<!-- made by `make bench`: {name} -->\n{text}<!-- end -->"
-_TITLES = {each.name: each.title for each in (OURS, FASTAPI, FASTIFY, GRPCLIB, PGBENCH, HELLO)} | {
+_TITLES = {each.name: each.title for each in (OURS, BESIEGED, FASTAPI, FASTIFY, GRPCLIB, PGBENCH, HELLO)} | {
     "without": "… without the tricks turned off",
     "rest": "… its REST, 90 %",
     "grpc": "… its gRPC, 10 %",
@@ -54,13 +58,50 @@ _COLUMNS = (
 
 def write(results: Results, folder: Path) -> None:
     """Put tables and picture into the page, whose words are somebody's. Raises StackError for a page without places."""
-    page = folder / PAGE
+    _fill(
+        folder / PAGE,
+        {"goals": _goals(results), "tables": _tables(results), "facts": _facts(results)},
+    )
+    (folder / PICTURE).write_text(picture(results), "utf-8")
+
+
+def write_growth(growth: Sequence[Grown], plan: Plan, folder: Path) -> None:
+    """Put what more rows cost into the page. Raises StackError for a page without the place."""
+    goal = judged_growth(growth, grow=plan.grow)
+    head = ["", *_growth_heads(plan)]
+    lines = [
+        _line(head),
+        _line(["---", *("---:" for _ in head[1:])]),
+        *(_line(cells) for cells in map(_growth_cells, growth)),
+        "",
+        f"{goal.mark} {goal.text}: {goal.measured}",
+        "",
+    ]
+    _fill(folder / PAGE, {"growth": "\n".join(lines)})
+
+
+def growth_table(growth: Sequence[Grown], plan: Plan) -> Table:
+    """Return the same as a terminal shows it."""
+    goal = judged_growth(growth, grow=plan.grow)
+    table = Table("", title="growth", caption=f"{goal.mark} {goal.text}: {goal.measured}", box=None)
+    for head in _growth_heads(plan):
+        table.add_column(head, justify="right", no_wrap=True)
+    for each in growth:
+        table.add_row(*_growth_cells(each))
+    return table
+
+
+def _growth_heads(plan: Plan) -> list[str]:
+    return [f"CPU µs, {plan.rows:,} rows", f"{plan.rows * plan.grow:,} rows", "ratio"]
+
+
+def _growth_cells(each: Grown) -> list[str]:
+    return [each.title, f"{each.few:,.0f}", f"{each.many:,.0f}", f"{each.ratio:.2f} ×"]
+
+
+def _fill(page: Path, blocks: Mapping[str, str]) -> None:
     text = page.read_text("utf-8")
-    for name, block in {
-        "goals": _goals(results),
-        "tables": _tables(results),
-        "facts": _facts(results),
-    }.items():
+    for name, block in blocks.items():
         text, found = re.subn(
             re.escape(_BLOCK).replace(r"\{name\}", name).replace(r"\{text\}", ".*?"),
             lambda _, name=name, block=block: _BLOCK.format(name=name, text=block),  # type: ignore[misc]
@@ -70,7 +111,6 @@ def write(results: Results, folder: Path) -> None:
         if found != 1:
             raise StackError(f"{PAGE} has {found} places for the {name}, not one")
     page.write_text(text, "utf-8")
-    (folder / PICTURE).write_text(picture(results), "utf-8")
 
 
 def shown(results: Results) -> Iterator[Table]:

@@ -6,11 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from library_devstack.bench.arena import Arena, opened
-from library_devstack.bench.jobs import GRPC, REST, Closed, Paced, run_jobs, together
+from library_devstack.bench.jobs import GRPC, REST, Closed, Paced, Steady, run_jobs, together
 from library_devstack.bench.machine import facts
 from library_devstack.bench.messages import ACCESS, BATCH
 from library_devstack.bench.pgbench import run_pgbench
-from library_devstack.bench.plan import OURS, PGBENCH, Contestant, Driver, Plan, Role, Scenario
+from library_devstack.bench.plan import (
+    BESIEGED,
+    OURS,
+    PGBENCH,
+    Contestant,
+    Driver,
+    Plan,
+    Role,
+    Scenario,
+)
 from library_devstack.bench.results import Load, Measurement, Results, Row, summed_up
 from library_devstack.bench.sessions import SessionFiles, prepare
 from library_devstack.bench.usage import Meter
@@ -25,6 +34,8 @@ RUN = "bench"
 _GENERATORS = 2
 _CALL_CONNECTIONS, _STREAMS = 4, 4
 """Of each generator: 32 calls under way together, as many as wrk's requests."""
+_STEADY_RATE = 200
+"""A tenth of what the door can do: what is measured is the others' doing."""
 _SCRIPTS = {"list": "page_newest", "by_name": "page_by_name"}
 """The scripts of pgbench that are not called as their scenario."""
 
@@ -150,6 +161,9 @@ class _Loading:
         if self._scenario.driver is Driver.GRPC:
             (door,) = self._doors()
             return {name: together(run_jobs(self._calls(door.address, seconds, number)))}
+        if self._scenario.driver is Driver.STEADY:
+            (door,) = self._doors()
+            return {name: together(run_jobs([self._steady(door.address, seconds, number)]))}
         seen = run_jobs([self._mixture(seconds, number)])
         by_door = {door: together([each for each in seen if each.door == door]) for door in (REST, GRPC)}
         return {name: together(seen), **(by_door if self._contestant is OURS else {})}
@@ -158,6 +172,8 @@ class _Loading:
         arena, name = self._arena, self._contestant.name
         if self._contestant.role is not Role.OURS:
             return [arena.peers[name]]
+        if self._contestant is BESIEGED:
+            name = OURS.name
         if self._scenario.driver is Driver.PACED:
             return [arena.apis[name], arena.grpcs[name]]
         return [(arena.apis if self._scenario.driver is Driver.WRK else arena.grpcs)[name]]
@@ -176,6 +192,18 @@ class _Loading:
             )
             for generator in range(_GENERATORS)
         ]
+
+    def _steady(self, address: str, seconds: float, number: int) -> Steady:
+        return Steady(
+            address=address,
+            tokens=str(self._arena.wrk.tokens),
+            system_token=self._arena.system_token,
+            seconds=seconds,
+            rate=_STEADY_RATE,
+            # Not while it is warmed up.
+            besieged=self._contestant is BESIEGED and number >= 0,
+            seed=number,
+        )
 
     def _mixture(self, seconds: float, number: int) -> Paced:
         api, grpc = self._doors()
