@@ -39,7 +39,6 @@ from library_domain.library.model.rights import (
     source_of_transaction,
 )
 from library_domain.library.model.shelf import (
-    Discrepancy,
     InstallationSummary,
     Shelf,
     discrepancies,
@@ -64,7 +63,6 @@ __all__ = [
     "Category",
     "CopyUse",
     "DeviceInstallation",
-    "Discrepancy",
     "DownloadReport",
     "Files",
     "GameInstallations",
