@@ -21,7 +21,10 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 def state(tmp_path: Path) -> Iterator[Path]:
     directory = tmp_path / "state"
     yield directory
-    Stack(directory).destroy()
+    stack = Stack(directory)
+    for each in (*services(stack), *fast_forward(stack, {})):
+        each.stop(immediate=True)
+    stack.destroy()
 
 
 @pytest.fixture
@@ -33,7 +36,7 @@ def library_dev(state: Path) -> Command:
             input=text,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=150,
             check=False,
         )
 
@@ -154,7 +157,7 @@ class TestLibraryDev:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 class TestRun:
     def test_shows_a_purchase_through_every_door_and_leaves_nothing(
         self, library_dev: Command, state: Path
