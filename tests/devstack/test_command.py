@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]  # no type information is published for it
 import pytest
 
+from library_devstack.services import fast_forward, services
 from library_devstack.stack import Redis, Stack
 from library_devstack.stack.state import State
 
