@@ -32,6 +32,7 @@ def test_every_deployable_is_told_the_same_time(tmp_path: Path) -> None:
 
     assert isinstance(clock_of(told[0]), FastClock)
     assert told == [told[0]] * 3
+    assert stack.env()["LIBRARY_SWEEPER__INTERVAL_SECONDS"] == "1.0"
     assert told[0].rate == 60
     assert told[0].epoch is not None
     assert told[0].epoch <= datetime.now(UTC)

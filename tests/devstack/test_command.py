@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]  # no type information is published for it
 import pytest
 
+from library_devstack.services import fast_forward, services
 from library_devstack.stack import Redis, Stack
 from library_devstack.stack.state import State
 
@@ -21,7 +22,10 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 def state(tmp_path: Path) -> Iterator[Path]:
     directory = tmp_path / "state"
     yield directory
-    Stack(directory).destroy()
+    stack = Stack(directory)
+    for each in (*services(stack), *fast_forward(stack, {})):
+        each.stop(immediate=True)
+    stack.destroy()
 
 
 @pytest.fixture
@@ -33,7 +37,7 @@ def library_dev(state: Path) -> Command:
             input=text,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=150,
             check=False,
         )
 
@@ -154,7 +158,7 @@ class TestLibraryDev:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 class TestRun:
     def test_shows_a_purchase_through_every_door_and_leaves_nothing(
         self, library_dev: Command, state: Path

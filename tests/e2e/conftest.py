@@ -8,6 +8,7 @@ from e2e.doors import Grpc, Payments, Rest, Tail
 from e2e.house import House, open_house
 
 from library_devstack.events import LIBRARY_EVENTS
+from library_domain.shared.events import PLAYTIME_EVENTS
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +42,8 @@ async def payments(house: House) -> Payments:
 @pytest.fixture(scope="session")
 async def announced(house: House) -> Tail:
     return await house.tail(LIBRARY_EVENTS)
+
+
+@pytest.fixture(scope="session")
+async def played(house: House) -> Tail:
+    return await house.tail(PLAYTIME_EVENTS)

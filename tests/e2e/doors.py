@@ -24,7 +24,12 @@ from library_grpc._generated.library.v1 import (
     CheckGameAccessResponse,
     CheckGameOwnershipRequest,
     CheckGameOwnershipResponse,
+    EndGameSessionRequest,
+    EndGameSessionResponse,
+    LibraryCommandServiceStub,
     LibraryQueryServiceStub,
+    StartGameSessionRequest,
+    StartGameSessionResponse,
 )
 
 BASE = "/api/v1/library"
@@ -55,10 +60,18 @@ class Rest:
         """Ask as a user, with a token of the test's own, or with none."""
         headers = {"Accept-Language": language} if language else {}
         if user is not None:
-            token = self._tokens.get(user) or self._tokens.setdefault(user, self._issuer.mint(user))
+            token = self._token(user)
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         return await self._client.get(path, headers=headers)
+
+    async def post(self, path: str, body: Mapping[str, Any], *, user: UUID) -> httpx2.Response:
+        """Change something as a user."""
+        headers = {"Authorization": f"Bearer {self._token(user)}"}
+        return await self._client.post(path, json=dict(body), headers=headers)
+
+    def _token(self, user: UUID) -> str:
+        return self._tokens.get(user) or self._tokens.setdefault(user, self._issuer.mint(user))
 
     async def item(self, user: UUID, game: UUID) -> httpx2.Response:
         """Ask for one game."""
@@ -100,6 +113,7 @@ class Grpc:
         host, _, port = address.rpartition(":")
         self.channel = Channel(host, int(port))
         self._stub = LibraryQueryServiceStub(self.channel)
+        self._commands = LibraryCommandServiceStub(self.channel)
         self._token = issuer.mint(client_user_id("tests"), "system")
 
     async def __aenter__(self) -> Self:
@@ -129,6 +143,22 @@ class Grpc:
         """Ask whether and how the user owns the game."""
         return await self._stub.check_game_ownership(
             CheckGameOwnershipRequest(user_id=str(user), game_id=str(game)),
+            timeout=_SECONDS,
+            metadata=self._metadata(None),
+        )
+
+    async def start_session(self, user: UUID, game: UUID, device: str) -> StartGameSessionResponse:
+        """Let the user begin to play, as a launcher would."""
+        return await self._commands.start_game_session(
+            StartGameSessionRequest(user_id=str(user), game_id=str(game), client_id=device, platform="linux"),
+            timeout=_SECONDS,
+            metadata=self._metadata(None),
+        )
+
+    async def end_session(self, user: UUID, session: str) -> EndGameSessionResponse:
+        """Let the user stop playing."""
+        return await self._commands.end_game_session(
+            EndGameSessionRequest(user_id=str(user), session_id=session),
             timeout=_SECONDS,
             metadata=self._metadata(None),
         )

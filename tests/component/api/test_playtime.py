@@ -120,6 +120,8 @@ class TestHistory:
             ("from=2026-11-24&to=2026-11-23", "from"),
             ("from=2026-11-23&to=2026-11-23", "from"),
             ("game_id=abc", "game_id"),
+            ("game_id=null", "game_id"),
+            ("from=null", "from"),
             ("active=1", "active"),
             ("limit=0", "limit"),
             ("limit=101", "limit"),

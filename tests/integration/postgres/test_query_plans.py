@@ -15,9 +15,11 @@ from psycopg import sql
 from library_adapters.postgres import migrate
 from library_adapters.postgres.hot_reads.batches import SESSION
 from library_adapters.postgres.statements import families, statements
+from library_devstack.stack import Postgres
 
 READS_EVERYTHING = {
     "epoch.move_epoch": "a table of one row",
+    "ledgers.kept_since": "the server's own catalog",
     "library_reader.version": "catalog.epoch is a table of one row; the user's row is found by its key",
     "library_reader.version.batch": "the same for many users, whose rows are found by their keys",
     "maintenance.forgotten_stubs": "an index of nothing but stubs, which are few",
@@ -79,6 +81,16 @@ VALUES: dict[str, object] = {
     "idle_since": "2026-11-23 11:00Z",
     "started_before": "2026-11-22 12:00Z",
     "afk_after": 600,
+    "owner_ids": [made_of("user", 7), made_of("user", 8)],
+    # The playtime of November.
+    "start": "2026-11-01 00:00Z",
+    "since": "2026-10-31 00:00Z",
+    "end": "2026-12-01 00:00Z",
+    "first": "2026-11-01",
+    "games_max": 10,
+    "after_start": "2026-11-22 00:00Z",
+    "after_seconds": 3_600,
+    "after_id": made_of("game", 490),
     "after": None,
     "until": "2026-11-23 12:01Z",
     "lease": made_of("lease", 7),
@@ -142,6 +154,8 @@ SELECT md5('ended ' || n || id)::uuid, user_id, game_id, id, began, began + inte
        user_id, 3600, 0, 0, 'client', began, false, 3600, 1
   FROM user_libraries, generate_series(-3, 4) AS n, LATERAL (SELECT '2026-11-22'::timestamptz - n * interval '30 days')
     AS at (began);
+INSERT INTO recent_sessions (user_id, game_id, sessions, revision)
+SELECT user_id, game_id, ARRAY['{}'::jsonb], 1 FROM user_libraries;
 INSERT INTO playtime_stats_daily (user_id, date, game_id, library_item_id, total_playtime, sessions_count, last_played_at,
                                   revision)
 SELECT user_id, start_time::date, game_id, library_item_id, 3600, 1, end_time, 1 FROM playtime_sessions;
@@ -184,24 +198,42 @@ PARAMETER = re.compile(r"%\((\w+)\)s")
 PLANNED = re.compile(r"(/\*.*?\*/ )?(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
 
 
-@pytest.fixture
-def filled(empty_database: str) -> Iterator[psycopg.Connection]:
-    migrate.apply(empty_database, today=datetime(2026, 7, 1, tzinfo=UTC))
-    with psycopg.connect(empty_database, autocommit=True) as connection:
+@pytest.fixture(scope="module")
+def filled_database(postgres: Postgres) -> Iterator[str]:
+    dsn = postgres.create_database("filled")
+    migrate.apply(dsn, today=datetime(2026, 7, 1, tzinfo=UTC))
+    with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(ROWS)
+    yield dsn
+    postgres.drop_database("filled")
+
+
+@pytest.fixture
+def filled(filled_database: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(filled_database, autocommit=True) as connection:
         yield connection
 
 
-def plan(connection: psycopg.Connection, statement: str, *, generic: bool) -> dict[str, Any]:
-    """Return the plan for any values, as the server keeps it for a prepared statement, or for those above."""
+def plan(
+    connection: psycopg.Connection,
+    statement: str,
+    *,
+    generic: bool,
+    values: dict[str, object] | None = None,
+) -> dict[str, Any]:
+    """Return the plan for any values, as the server keeps it for a prepared statement, or for those above.
+
+    With `values` of its own the statement is run, and the plan tells what of it was done.
+    """
     names = list(dict.fromkeys(PARAMETER.findall(statement)))
     numbered = PARAMETER.sub(lambda match: f"${names.index(match[1]) + 1}", statement).replace("%%", "%")
-    values = sql.SQL(", ").join(sql.Literal(None if generic else VALUES[name]) for name in names)
+    chosen = values or ({} if generic else VALUES)
+    listed = sql.SQL(", ").join(sql.Literal(chosen.get(name)) for name in names)
     connection.execute(f"SET plan_cache_mode = force_{'generic' if generic else 'custom'}_plan")
     connection.execute(f"PREPARE planned AS {numbered}")
     try:
-        called = sql.SQL("EXPLAIN (FORMAT JSON) EXECUTE planned") + (
-            sql.SQL("({})").format(values) if names else sql.SQL("")
+        called = sql.SQL(f"EXPLAIN (ANALYZE {values is not None}, FORMAT JSON) EXECUTE planned") + (
+            sql.SQL("({})").format(listed) if names else sql.SQL("")
         )
         (document,) = connection.execute(called).fetchone() or ([],)
     finally:
@@ -266,16 +298,39 @@ def test_every_statement_finds_its_rows_by_an_index(filled: psycopg.Connection) 
         assert set(READS_EVERYTHING) == set(whole), "an exception that is no longer needed"
 
 
-@pytest.mark.parametrize(
-    ("name", "read"),
-    [
-        ("sessions.ended", {"playtime_sessions_y2026m11"}),
-        ("sessions.sums_of_days", {"playtime_stats_daily_y2026q4"}),
-    ],
-)
-def test_of_a_partitioned_table_only_the_time_in_question_is_read(
-    filled: psycopg.Connection, name: str, read: set[str]
-) -> None:
-    planned = plan(filled, planned_statements()[name], generic=False)
+READ_IN_NOVEMBER = {
+    "sessions.ended": {"playtime_sessions_y2026m11"},
+    "sessions.sums_of_days": {"playtime_stats_daily_y2026q4"},
+    "playtime_reader.history.all": {"playtime_sessions_y2026m11", "games"},
+    "playtime_reader.history_after.one": {"playtime_sessions_y2026m11", "games"},
+    "playtime_reader.history_total.one": {"playtime_sessions_y2026m11"},
+    "playtime_reader.stats.all": {"playtime_stats_daily_y2026q4", "games"},
+    "playtime_reader.report": {"playtime_stats_daily_y2026q4", "games"},
+    "playtime_reader.busiest_hour": {"playtime_sessions_y2026m10", "playtime_sessions_y2026m11"},
+    "playtime_reader.lifetime.all": {"playtime_stats_monthly", "games"},
+}
 
-    assert {node["Relation Name"] for node in nodes(planned) if "Relation Name" in node} == read
+
+def test_of_a_partitioned_table_only_the_time_in_question_is_read(filled: psycopg.Connection) -> None:
+    plans = {name: plan(filled, planned_statements()[name], generic=False) for name in READ_IN_NOVEMBER}
+
+    assert {
+        name: {node["Relation Name"] for node in nodes(planned) if "Relation Name" in node}
+        for name, planned in plans.items()
+    } == READ_IN_NOVEMBER
+
+
+@pytest.mark.parametrize("generic", [False, True])
+def test_the_first_page_of_a_whole_history_reads_the_newest_month_alone(
+    filled: psycopg.Connection, *, generic: bool
+) -> None:
+    ever = VALUES | {"start": "1970-01-01 00:00Z", "end": "9999-01-01 00:00Z", "limit": 2}
+    statement = planned_statements()["playtime_reader.history.all"]
+
+    planned = plan(filled, statement, generic=generic, values=ever)
+
+    partitions = [node for node in nodes(planned) if "playtime" in node.get("Relation Name", "")]
+    assert len(partitions) > 1
+    assert {node["Relation Name"] for node in partitions if node["Actual Loops"]} == {
+        "playtime_sessions_y2027m02"
+    }

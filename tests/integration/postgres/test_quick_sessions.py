@@ -40,6 +40,7 @@ WRITTEN = {
     "playtime_sessions": "user_id, start_time",
     "playtime_stats_daily": "user_id, date",
     "playtime_stats_monthly": "user_id, year, month",
+    "recent_sessions": "user_id, game_id",
     "user_libraries": "user_id, game_id",
     "user_revisions": "user_id",
     "outbox": "user_id, revision, n",
@@ -59,6 +60,12 @@ MINTED = {
     "details",
 }
 """Members that no two users have alike."""
+
+
+def _without_minted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_minted(each) for key, each in value.items() if key not in MINTED}
+    return [_without_minted(each) for each in value] if isinstance(value, list) else value
 
 
 @dataclass
@@ -109,7 +116,7 @@ class House:
         async with await psycopg.AsyncConnection.connect(self.dsn, row_factory=dict_row) as connection:
             return {
                 table: [
-                    {key: value for key, value in row.items() if key not in MINTED}
+                    _without_minted(row)
                     async for row in await connection.execute(
                         f"SELECT * FROM {table} WHERE user_id = ANY(%s) ORDER BY {order}", [users]
                     )

@@ -10,16 +10,17 @@ from conftest import postgres_settings
 from contract.worlds import PostgresWorld
 from fakes.clock import FakeClock, SequentialIds
 
+from library_adapters.postgres.ledgers import PostgresLedgers
 from library_adapters.postgres.pool import open_pool
-from library_adapters.postgres.shelves import PostgresShelves
+from library_adapters.postgres.shelves import PostgresShelves, PostgresUsers
 from library_domain.catalog.model import Platform
 from library_domain.flows.add_to_library import AddToLibraryHandler
+from library_domain.flows.verify_users import VerifyUsers, VerifyUsersHandler
 from library_domain.library.model import DownloadReport, InstallationStatus, SubscriptionStatus
 from library_domain.library.use_cases.apply_subscription import ApplySubscription, ApplySubscriptionHandler
 from library_domain.library.use_cases.change_subscription import ChangeSubscription, ChangeSubscriptionHandler
 from library_domain.library.use_cases.record_installation import RecordInstallation, RecordInstallationHandler
 from library_domain.library.use_cases.refund_purchase import RefundPurchase, RefundPurchaseHandler
-from library_domain.library.use_cases.verify_libraries import VerifyLibraries, VerifyLibrariesHandler
 from library_domain.shared.ids import GameId, UserId
 
 ALICE, BOB, CAROL = (user_id(name) for name in ("alice", "bob", "carol"))
@@ -34,7 +35,7 @@ class Library(PostgresWorld):
         super().__init__(pool, settings, clock=clock, ids=ids)
         self.clock = clock
         self._ids = ids
-        self._verify = VerifyLibrariesHandler(shelves=PostgresShelves(pool), clock=clock)
+        self._verify = verifier(pool, clock)
 
     async def fill(self) -> None:
         """Let three users buy, install, subscribe and refund."""
@@ -86,12 +87,18 @@ class Library(PostgresWorld):
 
     async def verify(self, *, limit: int = 2) -> set[tuple[Any, Any, str]]:
         found = set()
-        query: VerifyLibraries | None = VerifyLibraries(limit=limit)
+        query: VerifyUsers | None = VerifyUsers(limit=limit)
         while query is not None:
             result = await self._verify(query)
             found |= {(each.user_id, each.game_id, each.what) for each in result.found}
-            query = VerifyLibraries(after=result.next_after, limit=limit) if result.next_after else None
+            query = VerifyUsers(after=result.next_after, limit=limit) if result.next_after else None
         return found
+
+
+def verifier(pool: Any, clock: FakeClock) -> VerifyUsersHandler:
+    return VerifyUsersHandler(
+        users=PostgresUsers(pool), shelves=PostgresShelves(pool), ledgers=PostgresLedgers(pool), clock=clock
+    )
 
 
 def showing(user: UserId, game: GameId, members: str) -> str:
@@ -174,8 +181,7 @@ async def test_nothing_is_written(library: Library) -> None:
     await library.spoil("ALTER DATABASE tests SET default_transaction_read_only = on")
     try:
         async with open_pool(library.settings) as pool:
-            verify = VerifyLibrariesHandler(shelves=PostgresShelves(pool), clock=library.clock)
-            result = await verify(VerifyLibraries(limit=100))
+            result = await verifier(pool, library.clock)(VerifyUsers(limit=100))
     finally:
         await library.spoil("ALTER DATABASE tests RESET default_transaction_read_only")
 

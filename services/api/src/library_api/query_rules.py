@@ -33,6 +33,8 @@ class QueryParameter:
 
     repeatable: bool
     kind: OpenAPIType | None
+    is_text: bool
+    """Any text will do: no number, name of ours or id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +102,7 @@ def _check(given: Sequence[tuple[str, str]], allowed: Mapping[str, QueryParamete
             raise ValidationFailed(field=name, reason="not_an_integer")
         if rule.kind is OpenAPIType.BOOLEAN and value not in _BOOLEANS:
             raise ValidationFailed(field=name, reason="not_a_boolean")
-        if value.lower() == _NULL and rule.kind is not OpenAPIType.STRING:
+        if value.lower() == _NULL and not rule.is_text:
             # Litestar would take it for a parameter that is left out.
             raise ValidationFailed(field=name, reason="invalid")
         clean_text(value, name)
@@ -122,5 +124,10 @@ def _rules(parameters: Iterable[Parameter | Reference]) -> PathRules:
 
 def _rule(parameter: Parameter) -> QueryParameter:
     schema = parameter.schema
-    kind = schema.type if isinstance(schema, Schema) and isinstance(schema.type, OpenAPIType) else None
-    return QueryParameter(repeatable=kind is OpenAPIType.ARRAY, kind=kind)
+    if not isinstance(schema, Schema) or not isinstance(schema.type, OpenAPIType):
+        return QueryParameter(repeatable=False, kind=None, is_text=False)
+    return QueryParameter(
+        repeatable=schema.type is OpenAPIType.ARRAY,
+        kind=schema.type,
+        is_text=schema.type is OpenAPIType.STRING and schema.format is None,
+    )

@@ -133,6 +133,7 @@ class SessionMethods:
 
     async def end_game_session(self, message: EndGameSessionRequest) -> EndGameSessionResponse:
         """End the session, or answer as it ended. Raises ValidationFailed, and SessionNotFound."""
+        line(message.client_id, "client_id", maximum=MAX_DEVICE_ID)
         record = await self._application.end_session(
             EndSession(
                 user_id=UserId(uuid(message.user_id, "user_id")),

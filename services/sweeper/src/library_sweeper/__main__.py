@@ -58,7 +58,7 @@ def command(
 
 @cli.command
 def verify(*, user: Annotated[tuple[UUID, ...], Parameter(negative=())] = ()) -> int:
-    """Compare what libraries show with what they are made of; write nothing. Exit with 1 when anything differs.
+    """Compare what users are shown with what it is made of; write nothing. Exit with 1 when anything differs.
 
     Parameters
     ----------

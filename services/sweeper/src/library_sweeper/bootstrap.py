@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from prometheus_client import CollectorRegistry
 
+from library_adapters.postgres.ledgers import PostgresLedgers
 from library_adapters.postgres.library import PostgresOutdatedEntries
 from library_adapters.postgres.maintenance import (
     Kind,
@@ -19,7 +20,7 @@ from library_adapters.postgres.maintenance import (
 )
 from library_adapters.postgres.pool import Pool, open_pool, ping
 from library_adapters.postgres.sessions import PostgresStaleSessions
-from library_adapters.postgres.shelves import PostgresShelves
+from library_adapters.postgres.shelves import PostgresShelves, PostgresUsers
 from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from library_adapters.postgres.wakeup import relay_wakeup
 from library_adapters.system import Uuid7Source, clock_of
@@ -29,15 +30,11 @@ from library_domain.catalog.use_cases.remember_stubs import (
     RememberStubsHandler,
     RememberStubsResult,
 )
+from library_domain.flows.verify_users import VerifyUsers, VerifyUsersHandler, VerifyUsersResult
 from library_domain.library.use_cases.expire_access import (
     ExpireAccess,
     ExpireAccessHandler,
     ExpireAccessResult,
-)
-from library_domain.library.use_cases.verify_libraries import (
-    VerifyLibraries,
-    VerifyLibrariesHandler,
-    VerifyLibrariesResult,
 )
 from library_domain.outbox.use_cases.purge_expired import (
     FAILED_JOB_RETENTION,
@@ -88,7 +85,7 @@ class Application:
     """The tasks, ready to run."""
 
     tasks: Mapping[str, Batch]
-    verify: UseCase[VerifyLibraries, VerifyLibrariesResult]
+    verify: UseCase[VerifyUsers, VerifyUsersResult]
     metrics: SweepMetrics
     registry: CollectorRegistry
     pool: Pool
@@ -155,7 +152,12 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             tasks[name] = partial(_purge, purge, batch)
         tasks["retention"] = partial(_drop_partitions, partitions, clock)
         verify = instrument(
-            VerifyLibrariesHandler(shelves=PostgresShelves(pool), clock=clock),
+            VerifyUsersHandler(
+                users=PostgresUsers(pool),
+                shelves=PostgresShelves(pool),
+                ledgers=PostgresLedgers(pool),
+                clock=clock,
+            ),
             name="sweep.verify",
             timeout_seconds=_VERIFY_PATIENCE * settings.sweeper.operation_timeout_seconds,
         )

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 
 from library_adapters.process import CLEAN, FAILED
-from library_domain.library.use_cases.verify_libraries import VerifyLibraries, VerifyLibrariesResult
+from library_domain.flows.verify_users import VerifyUsers, VerifyUsersResult
 from library_domain.shared.errors import DependencyUnavailable
 from library_domain.shared.ids import UserId
 
-Verify = Callable[[VerifyLibraries], Awaitable[VerifyLibrariesResult]]
+Verify = Callable[[VerifyUsers], Awaitable[VerifyUsersResult]]
 
 
 async def verify_all(verify: Verify, *, users: tuple[UserId, ...], batch: int, stop: asyncio.Event) -> int:
@@ -21,7 +21,7 @@ async def verify_all(verify: Verify, *, users: tuple[UserId, ...], batch: int, s
     is_over = False
     while not is_over and not stop.is_set():
         try:
-            result = await verify(VerifyLibraries(users=users, after=after, limit=batch))
+            result = await verify(VerifyUsers(users=users, after=after, limit=batch))
         except DependencyUnavailable as error:
             sys.stderr.write(f"{error.details['dependency']} does not answer\n")
             break

@@ -71,7 +71,7 @@ class PostgresPlaytimeReader:
                     counting = await connection.execute(_of("history_total", query.game_id), parameters)
                     rows, counted = await cursor.fetchall(), await counting.fetchone()
                 else:
-                    behind = {"after_key": page.after.key, "after_id": page.after.id}
+                    behind = {"after_start": page.after.key, "after_id": page.after.id}
                     cursor = await connection.execute(
                         _of("history_after", query.game_id), parameters | behind
                     )
@@ -119,7 +119,7 @@ class PostgresPlaytimeReader:
         parameters = {
             "user_id": user_id,
             "game_id": game_id,
-            "after_key": None if page.after is None else page.after.key,
+            "after_seconds": None if page.after is None else page.after.key,
             "after_id": None if page.after is None else page.after.id,
             "limit": page.limit + 1,
             "offset": page.offset,

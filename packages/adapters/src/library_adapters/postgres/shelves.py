@@ -1,18 +1,15 @@
 """Whole libraries in PostgreSQL, each read in one snapshot."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import datetime
 
-from psycopg import IsolationLevel
-
-from library_adapters.postgres.connection import Connection
 from library_adapters.postgres.errors import driver_errors
 from library_adapters.postgres.installations import to_device
 from library_adapters.postgres.library import read_entries
 from library_adapters.postgres.library_reader import count_games
 from library_adapters.postgres.pool import Pool
+from library_adapters.postgres.snapshot import snapshot
 from library_adapters.postgres.statements import statements
 from library_domain.catalog.model import Platform, ProductType
 from library_domain.library.model import (
@@ -28,23 +25,30 @@ from library_domain.shared.ids import GameId, UserId
 _SQL = statements("shelves")
 
 
+class PostgresUsers:
+    """Implements library_domain.flows.verify_users.Users."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def after(self, user_id: UserId | None, *, limit: int) -> Sequence[UserId]:
+        """See the port."""
+        with driver_errors():
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(_SQL["users"], {"after": user_id, "limit": limit})
+                return [UserId(row["user_id"]) async for row in cursor]
+
+
 class PostgresShelves:
     """Implements library_domain.library.ports.Shelves."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def users(self, *, after: UserId | None, limit: int) -> Sequence[UserId]:
-        """See the port."""
-        with driver_errors():
-            async with self._pool.connection() as connection:
-                cursor = await connection.execute(_SQL["users"], {"after": after, "limit": limit})
-                return [UserId(row["user_id"]) async for row in cursor]
-
     async def of(self, user_id: UserId, *, now: datetime) -> Shelf:
         """See the port."""
         mine = {"user_id": user_id}
-        async with self._snapshot() as connection:
+        async with snapshot(self._pool) as connection:
             revision = await (await connection.execute(_SQL["revision"], mine)).fetchone()
             rows = await (await connection.execute(_SQL["shown"], mine)).fetchall()
             granted = await (await connection.execute(_SQL["granted"], mine)).fetchall()
@@ -75,17 +79,3 @@ class PostgresShelves:
             },
             listed=listed,
         )
-
-    @asynccontextmanager
-    async def _snapshot(self) -> AsyncIterator[Connection]:
-        """Open a transaction whose statements all see the same: a writer between two of them would look like a bug."""
-        with driver_errors():
-            async with self._pool.connection() as connection:
-                await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
-                await connection.set_read_only(True)
-                try:
-                    async with connection.transaction():
-                        yield connection
-                finally:
-                    await connection.set_isolation_level(None)
-                    await connection.set_read_only(None)

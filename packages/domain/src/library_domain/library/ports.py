@@ -152,13 +152,6 @@ LibraryUnitOfWork = UnitOfWork[LibraryTransaction]
 class Shelves(Protocol):
     """Whole libraries, to be compared with what they are made of. Nothing is locked, nothing written."""
 
-    async def users(self, *, after: UserId | None, limit: int) -> Sequence[UserId]:
-        """Return up to `limit` users beyond this one, by id.
-
-        Raises DependencyUnavailable when the database does not answer in time.
-        """
-        ...
-
     async def of(self, user_id: UserId, *, now: datetime) -> Shelf:
         """Return the user's library as it was at one moment.
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from library_domain.catalog.ports import GameReader
-from library_domain.playtime.model import EndedSession, Session, SessionId, SessionRecord, Sums
+from library_domain.playtime.model import EndedSession, Ledger, Session, SessionId, SessionRecord, Sums
 from library_domain.shared.events import DomainEvent
 from library_domain.shared.ids import GameId, UserId
 from library_domain.shared.ports import Recorder, UnitOfWork
@@ -120,6 +120,17 @@ class StaleSessions(Protocol):
 
     async def count(self, *, now: datetime) -> RunningSessions:
         """Return how many there are, by going through all of them."""
+        ...
+
+
+class Ledgers(Protocol):
+    """Whole users' playtime, to be compared with what it is made of. Nothing is locked, nothing written."""
+
+    async def of(self, user_id: UserId) -> Ledger:
+        """Return the user's playtime as it was at one moment.
+
+        Raises DependencyUnavailable when the database does not answer in time.
+        """
         ...
 
 

@@ -19,6 +19,7 @@ from library_devstack.stack.state import State
 _C = TypeVar("_C", bound=Component)
 
 _DEVELOPMENT_KEY = "signs cursors on loopback, for development only"
+_PASS_SECONDS, _SHORTEST_INTERVAL_SECONDS = 60.0, 0.2
 
 
 class Stack:
@@ -90,8 +91,19 @@ class Stack:
         """Return the variables by which clients and our deployables find the components."""
         return {
             "LIBRARY_HTTP__CURSOR_KEY": _DEVELOPMENT_KEY,
-            **{f"LIBRARY_CLOCK__{name}": value for name, value in self.state.clock.items()},
+            **self._clock(),
             **{name: value for component in self.components for name, value in component.env().items()},
+        }
+
+    def _clock(self) -> dict[str, str]:
+        """Return what tells the deployables of a faster time, in which a pass of the sweeper comes each minute too."""
+        clock = self.state.clock
+        if not clock:
+            return {}
+        interval = max(_PASS_SECONDS / float(clock["RATE"]), _SHORTEST_INTERVAL_SECONDS)
+        return {
+            **{f"LIBRARY_CLOCK__{name}": value for name, value in clock.items()},
+            "LIBRARY_SWEEPER__INTERVAL_SECONDS": str(interval),
         }
 
     def __enter__(self) -> Self:

@@ -43,8 +43,8 @@ SELECT {ended}
   FROM (
         SELECT played.*
           {asked}
-           AND played.start_time <= %(after_key)s
-           AND (played.start_time, played.id) < (%(after_key)s, %(after_id)s)
+           AND played.start_time <= %(after_start)s
+           AND (played.start_time, played.id) < (%(after_start)s, %(after_id)s)
          ORDER BY played.start_time DESC, played.id DESC
          LIMIT %(limit)s
        ) AS shown
@@ -158,8 +158,8 @@ SELECT {sums},
                       SELECT part.game_id, part.total_playtime AS total_playtime_seconds, part.sessions_count,
                              part.longest_session_seconds, part.last_played_at
                         FROM part
-                       WHERE %(after_key)s::bigint IS NULL
-                          OR (part.total_playtime, part.game_id) < (%(after_key)s, %(after_id)s::uuid)
+                       WHERE %(after_seconds)s::bigint IS NULL
+                          OR (part.total_playtime, part.game_id) < (%(after_seconds)s, %(after_id)s::uuid)
                        ORDER BY part.total_playtime DESC, part.game_id DESC
                        LIMIT %(limit)s OFFSET %(offset)s
                   ) AS shown

@@ -41,7 +41,6 @@ from library_domain.library.model.rights import (
     source_of_transaction,
 )
 from library_domain.library.model.shelf import (
-    Discrepancy,
     InstallationSummary,
     Shelf,
     discrepancies,
@@ -66,7 +65,6 @@ __all__ = [
     "Category",
     "CopyUse",
     "DeviceInstallation",
-    "Discrepancy",
     "DownloadReport",
     "Files",
     "GameInstallations",

@@ -8,6 +8,7 @@ from library_domain.catalog.model import Platform, ProductType
 from library_domain.library.model.entry import LibraryEntry
 from library_domain.library.model.installation import GameInstallations, InstallationStatus
 from library_domain.library.model.rights import best, shown
+from library_domain.shared.discrepancy import Difference, Discrepancy, told
 from library_domain.shared.ids import GameId, UserId
 
 LATE = timedelta(minutes=10)
@@ -56,42 +57,27 @@ class Shelf:
     """How many games the list says there are, hidden ones among them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Discrepancy:
-    """Something that is shown, and what it should be."""
-
-    user_id: UserId
-    game_id: GameId | None
-    what: str
-    shown: str | None
-    right: str | None
-
-
-_Difference = tuple[GameId | None, str, object, object]
-"""Where, of what, what is shown, what it should be."""
-
-
 def discrepancies(shelf: Shelf, now: datetime) -> Iterator[Discrepancy]:
     """Yield every difference between what the library shows and what it is made of."""
-    for game_id, what, is_shown, right in (
-        *_missing(shelf),
-        *_wrong_rights(shelf, now),
-        *_wrong_installations(shelf),
-        *_wrong_figures(shelf, now),
-    ):
-        yield Discrepancy(
-            user_id=shelf.user_id, game_id=game_id, what=what, shown=_text(is_shown), right=_text(right)
-        )
+    yield from told(
+        shelf.user_id,
+        (
+            *_missing(shelf),
+            *_wrong_rights(shelf, now),
+            *_wrong_installations(shelf),
+            *_wrong_figures(shelf, now),
+        ),
+    )
 
 
-def _missing(shelf: Shelf) -> Iterator[_Difference]:
+def _missing(shelf: Shelf) -> Iterator[Difference]:
     for game_id in sorted(shelf.granted - shelf.entries.keys()):
         yield game_id, "entry", None, "a right"
     for game_id in sorted(shelf.installations.keys() - shelf.entries.keys()):
         yield game_id, "entry", None, "an installation"
 
 
-def _wrong_rights(shelf: Shelf, now: datetime) -> Iterator[_Difference]:
+def _wrong_rights(shelf: Shelf, now: datetime) -> Iterator[Difference]:
     for game_id, entry in sorted(shelf.entries.items()):
         if not entry.grants:
             yield game_id, "rights", "an entry", None
@@ -103,14 +89,14 @@ def _wrong_rights(shelf: Shelf, now: datetime) -> Iterator[_Difference]:
             yield from _differing(game_id, asdict(shown(entry.grants, now)), entry)
 
 
-def _wrong_installations(shelf: Shelf) -> Iterator[_Difference]:
+def _wrong_installations(shelf: Shelf) -> Iterator[Difference]:
     for game_id, summary in sorted(shelf.summaries.items(), key=lambda each: each[0]):
         none = GameInstallations(user_id=shelf.user_id, game_id=game_id)
         right = InstallationSummary.of(shelf.installations.get(game_id, none))
         yield from _differing(game_id, asdict(right), summary)
 
 
-def _wrong_figures(shelf: Shelf, now: datetime) -> Iterator[_Difference]:
+def _wrong_figures(shelf: Shelf, now: datetime) -> Iterator[Difference]:
     for game_id, revision in sorted(shelf.revisions.items()):
         if revision > shelf.revision:
             yield game_id, "revision", revision, f"at most {shelf.revision}"
@@ -122,13 +108,7 @@ def _wrong_figures(shelf: Shelf, now: datetime) -> Iterator[_Difference]:
         yield None, "total", shelf.listed, held
 
 
-def _differing(game_id: GameId, right: Mapping[str, object], shown_by: object) -> Iterator[_Difference]:
+def _differing(game_id: GameId, right: Mapping[str, object], shown_by: object) -> Iterator[Difference]:
     for member, value in right.items():
         if (is_shown := getattr(shown_by, member)) != value:
             yield game_id, member, is_shown, value
-
-
-def _text(value: object) -> str | None:
-    if value is None:
-        return None
-    return value.isoformat() if isinstance(value, datetime) else str(value)
