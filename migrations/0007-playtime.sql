@@ -91,16 +91,16 @@ CREATE INDEX playtime_sessions_in_order ON playtime_sessions (user_id, start_tim
 CREATE INDEX playtime_sessions_of_game ON playtime_sessions (user_id, game_id, start_time, id);
 
 -- The last sessions of a game as its item shows them, the newest first. The records are in partitions, into each of which
--- one would have to look for every item that is shown; here it is one row, or none.
+-- one would have to look for every item that is shown; here it is one row, or none (ADR 0037).
 CREATE TABLE recent_sessions (
     user_id uuid NOT NULL,
     game_id uuid NOT NULL,
-    sessions jsonb [] NOT NULL,
+    sessions jsonb NOT NULL,
     revision bigint NOT NULL,
     CONSTRAINT recent_sessions_pkey PRIMARY KEY (user_id, game_id),
     CONSTRAINT recent_sessions_item_exists
     FOREIGN KEY (user_id, game_id) REFERENCES user_libraries (user_id, game_id) ON DELETE CASCADE,
-    CONSTRAINT recent_sessions_few CHECK (cardinality(sessions) BETWEEN 1 AND 10)
+    CONSTRAINT recent_sessions_few CHECK (jsonb_array_length(sessions) BETWEEN 1 AND 10)
 ) WITH (fillfactor = 70);
 
 -- What was played of a game on a UTC day, by quarter. A session counts on the day it began, with its whole length in

@@ -391,9 +391,9 @@ PARTITION BY RANGE (date);
 CREATE TABLE public.recent_sessions (
     user_id uuid NOT NULL,
     game_id uuid NOT NULL,
-    sessions jsonb[] NOT NULL,
+    sessions jsonb NOT NULL,
     revision bigint NOT NULL,
-    CONSTRAINT recent_sessions_few CHECK (((cardinality(sessions) >= 1) AND (cardinality(sessions) <= 10)))
+    CONSTRAINT recent_sessions_few CHECK (((jsonb_array_length(sessions) >= 1) AND (jsonb_array_length(sessions) <= 10)))
 )
 WITH (fillfactor='70');
 

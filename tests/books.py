@@ -1,16 +1,19 @@
 """What is stored of a player, read from the fakes' store and from the tables."""
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from fakes.store import Store
 from players import Books
+from psycopg.rows import tuple_row
 
 from library_adapters.postgres.pool import Pool
 from library_domain.playtime.model import Session, SessionId
-from library_domain.shared.ids import UserId
+from library_domain.shared.ids import GameId, UserId
 
 _FACTS = {
     "library.session.started": "started",
@@ -45,6 +48,13 @@ _ITEMS = """
 SELECT game_id, total_playtime, last_played_at
   FROM user_libraries
  WHERE user_id = %s AND (last_played_at IS NOT NULL OR total_playtime <> 0)
+"""
+_RECENT = """
+SELECT game_id, shown ->> 'id', shown ->> 'start_time', shown ->> 'end_time', (shown ->> 'duration_seconds')::integer
+  FROM recent_sessions
+ CROSS JOIN LATERAL unnest(sessions) WITH ORDINALITY AS each (shown, place)
+ WHERE user_id = %s
+ ORDER BY game_id, place
 """
 _TOLD = """
 SELECT type, payload -> 'data' ->> 'session_id' AS session_id
@@ -102,6 +112,17 @@ class StoreKeeper:
                 for (of, game), activity in store.activities.items()
                 if of == user and activity.last_played_at is not None
             },
+            recent=_recent(
+                (
+                    kept.record.session.game_id,
+                    kept.record.session.id,
+                    kept.record.session.start_time,
+                    kept.record.session.end_time,
+                    kept.record.session.duration_seconds,
+                )
+                for (of, _), kept in reversed(store.ended.items())
+                if of == user
+            ),
             told=Counter(
                 (
                     _FACTS[message.event_type],
@@ -123,8 +144,8 @@ class TableKeeper:
             await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
             async def rows(query: Any) -> list[tuple[Any, ...]]:
-                found = await connection.execute(query, [user])
-                return [tuple(row.values()) async for row in found]
+                async with connection.cursor(row_factory=tuple_row) as cursor:
+                    return await (await cursor.execute(query, [user])).fetchall()
 
             return Books(
                 live={row[0]: row[1:] for row in await rows(_LIVE)},
@@ -133,8 +154,23 @@ class TableKeeper:
                 days={row[:2]: row[2:] for row in await rows(_DAYS)},
                 months={row[:3]: row[3:] for row in await rows(_MONTHS)},
                 items={row[0]: row[1:] for row in await rows(_ITEMS)},
+                recent=_recent(
+                    (game, SessionId(UUID(session)), _moment(start), _moment(end), seconds)
+                    for game, session, start, end, seconds in await rows(_RECENT)
+                ),
                 told=Counter((_FACTS[row[0]], SessionId(UUID(row[1]))) for row in await rows(_TOLD)),
             )
+
+
+def _recent(latest_first: Iterable[tuple[Any, ...]]) -> dict[GameId, list[tuple[Any, ...]]]:
+    recent: defaultdict[GameId, list[tuple[Any, ...]]] = defaultdict(list)
+    for game, *shown in latest_first:
+        recent[game].append(tuple(shown))
+    return {game: sessions[:10] for game, sessions in recent.items()}
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def _live(session: Session) -> tuple[Any, ...]:

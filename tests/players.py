@@ -44,6 +44,8 @@ class Books:
     """Seconds, sessions, the longest of them."""
     months: dict[tuple[int, int, GameId], tuple[int, int, int]] = field(default_factory=dict)
     items: dict[GameId, tuple[int, datetime]] = field(default_factory=dict)
+    recent: dict[GameId, list[tuple[Any, ...]]] = field(default_factory=dict)
+    """The last ten that ended, the latest first: id, start, end, seconds."""
     told: Counter[tuple[str, SessionId]] = field(default_factory=Counter)
     """How often each fact was published."""
 
@@ -166,6 +168,8 @@ class Player:
             books.months[month] = _plus(books.months.get(month), share)
         total = books.items[game][0] if game in books.items else 0
         books.items[game] = total + end.active, self.last_end[game]
+        earlier = books.recent.get(game, [])
+        books.recent[game] = [(session, end.start, end.end, end.active), *earlier][:10]
         for fact in ("started", "ended", "updated"):
             books.told[fact, session] += 1
 

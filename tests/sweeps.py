@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,13 @@ from psycopg.rows import dict_row
 _DONE = re.compile(r'"done":"[^"]*sessions=(\d+)')
 _SECONDS = re.compile(r'"seconds":([0-9.]+)')
 _KILOBYTE = 1 << 10  # of ru_maxrss on Linux
+# What a child had at most is at least what its parent had when it was forked: its parent must be small.
+_LAUNCH = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[1:])
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(code)
+"""
 
 # One session per player, who owns one game. Times are whole seconds, as ours are; each number is one player.
 _FILL = """
@@ -129,22 +135,19 @@ async def a_pass(dsn: str, *arguments: str, deadline_seconds: float = 50.0, **se
 
 
 def _run(arguments: tuple[str, ...], environment: dict[str, str]) -> Pass:
-    with tempfile.TemporaryFile() as output:
-        began = time.monotonic()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "library_sweeper", *arguments],
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        # Waited for like this, since only the system knows what a child had at most.
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        seconds = time.monotonic() - began
-        output.seek(0)
-        return Pass(
-            code=process.returncode,
-            output=output.read().decode(),
-            seconds=seconds,
-            peak_bytes=usage.ru_maxrss * _KILOBYTE,
-        )
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", _LAUNCH, sys.executable, "-m", "library_sweeper", *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    *lines, peak = done.stdout.splitlines(keepends=True)
+    return Pass(
+        code=done.returncode,
+        output="".join(lines),
+        seconds=time.monotonic() - began,
+        peak_bytes=int(peak) * _KILOBYTE,
+    )

@@ -54,6 +54,7 @@ STATUS: Mapping[int, Status] = {
     409: Status.FAILED_PRECONDITION,
 }
 Answer = dict[str, Any]
+_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ class GrpcDoor:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
 
-    async def start(self, who: str, members: Answer) -> Answer | Refused:
+    async def start(self, who: str, members: Answer, *, timeout: float = _SECONDS) -> Answer | Refused:  # noqa: ASYNC109 - the caller's deadline
         told = dict(members)
         if "client_timestamp" in told:
             told["client_timestamp"] = datetime.fromisoformat(told["client_timestamp"])
@@ -129,6 +130,7 @@ class GrpcDoor:
             "LibraryCommandService/StartGameSession",
             request,
             StartGameSessionResponse,
+            timeout,
             lambda answer: {
                 "session_id": answer.session_id,
                 "game_id": answer.game_id,
@@ -139,11 +141,12 @@ class GrpcDoor:
             },
         )
 
-    async def end(self, who: str, session_id: str) -> Answer | Refused:
+    async def end(self, who: str, session_id: str, *, timeout: float = _SECONDS) -> Answer | Refused:  # noqa: ASYNC109
         return await self._call(
             "LibraryCommandService/EndGameSession",
             EndGameSessionRequest(user_id=str(user_id(who)), session_id=session_id),
             EndGameSessionResponse,
+            timeout,
             lambda answer: {
                 "session_id": answer.session_id,
                 "game_id": answer.game_id,
@@ -168,6 +171,7 @@ class GrpcDoor:
             "LibraryQueryService/GetPlaytimeStatistics",
             GetPlaytimeStatisticsRequest(user_id=str(user_id(who)), **told),
             GetPlaytimeStatisticsResponse,
+            _SECONDS,
             lambda answer: {
                 "total_playtime_seconds": answer.total_playtime,
                 "sessions_count": answer.total_sessions,
@@ -203,9 +207,9 @@ class GrpcDoor:
         return pages
 
     async def _call(
-        self, method: str, request: Any, answer_type: type[Any], told: Callable[[Any], Answer]
+        self, method: str, request: Any, answer_type: type[Any], seconds: float, told: Callable[[Any], Answer]
     ) -> Answer | Refused:
-        stream = self._open(method, answer_type)
+        stream = self._open(method, answer_type, seconds)
         try:
             async with stream:
                 await stream.send_message(request, end=True)
@@ -217,10 +221,15 @@ class GrpcDoor:
         assert answer is not None
         return told(answer)
 
-    def _open(self, method: str, answer_type: type[Any]) -> Any:
+    def _open(self, method: str, answer_type: type[Any], seconds: float = _SECONDS) -> Any:
         token = {name.lower(): value for name, value in bearer("launcher", Role.SYSTEM).items()}
         return self._channel.request(
-            f"/library.v1.{method}", Cardinality.UNARY_UNARY, object, answer_type, metadata=token, timeout=10
+            f"/library.v1.{method}",
+            Cardinality.UNARY_UNARY,
+            object,
+            answer_type,
+            metadata=token,
+            timeout=seconds,
         )
 
 

@@ -11,6 +11,7 @@ from component.api.door import LIBRARY, World, bearer, client_of, refusal
 from library_api.boundary import Boundary
 from library_api.languages import OFFERED, Language
 from library_api.messages import MESSAGES
+from library_domain.playtime.errors import GameInUse, SessionAlreadyActive, SessionEnded, SessionNotFound
 from library_domain.shared.errors import (
     DependencyUnavailable,
     IdempotencyInProgress,
@@ -39,6 +40,10 @@ CASES: dict[str, tuple[Callable[[World], None], str, str, dict[str, str], int]] 
     "METHOD_NOT_ALLOWED": (does_nothing, "DELETE", LIBRARY, bearer(), 405),
     "IDEMPOTENCY_IN_PROGRESS": (fails(IdempotencyInProgress()), "GET", LIBRARY, bearer(), 409),
     "IDEMPOTENCY_KEY_REUSED": (fails(IdempotencyKeyReused()), "GET", LIBRARY, bearer(), 422),
+    "SESSION_NOT_FOUND": (fails(SessionNotFound()), "GET", LIBRARY, bearer(), 404),
+    "SESSION_ENDED": (fails(SessionEnded()), "GET", LIBRARY, bearer(), 409),
+    "SESSION_ALREADY_ACTIVE": (fails(SessionAlreadyActive()), "GET", LIBRARY, bearer(), 409),
+    "GAME_IN_USE": (fails(GameInUse()), "GET", LIBRARY, bearer(), 409),
     "INTERNAL_ERROR": (fails(RuntimeError(SECRET)), "GET", LIBRARY, bearer(), 500),
     "DEPENDENCY_UNAVAILABLE": (fails(DependencyUnavailable("postgres")), "GET", LIBRARY, bearer(), 503),
 }

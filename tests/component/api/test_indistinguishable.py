@@ -25,6 +25,8 @@ ATTEMPTS = 3
 """A busy machine may spoil a measurement; a real difference is there every time."""
 GAME = f"{LIBRARY}/games/{{id}}"
 CATEGORY = f"{LIBRARY}/categories/{{id}}"
+HEARTBEAT = f"{LIBRARY}/playtime/heartbeat"
+END = f"{LIBRARY}/playtime/end"
 ASKED: dict[str, tuple[str, str, dict[str, object] | None]] = {
     "library.item": ("GET", GAME, None),
     "library.access": ("GET", f"{GAME}/access", None),
@@ -33,6 +35,9 @@ ASKED: dict[str, tuple[str, str, dict[str, object] | None]] = {
     "library.unfile": ("DELETE", f"{GAME}/categories/RPG", None),
     "categories.edit": ("PATCH", CATEGORY, {"color": "#336699"}),
     "categories.delete": ("DELETE", CATEGORY, None),
+    "playtime.start": ("POST", f"{GAME}/session/start", {"device_id": "desktop"}),
+    "playtime.heartbeat": ("POST", HEARTBEAT, {"session_id": "{id}"}),
+    "playtime.end": ("POST", END, {"session_id": "{id}"}),
 }
 
 
@@ -47,10 +52,13 @@ async def test_neither_answer_nor_time_tells_them_apart(
         alice, bob = (authorization(issuer, user_id(name)) for name in ("alice", "bob"))
         await client.post(f"{LIBRARY}/categories", json={"name": "RPG"}, headers=alice)
         made = await client.post(f"{LIBRARY}/categories", json={"name": "RPG"}, headers=bob)
-        theirs = {GAME: game_id("Braid"), CATEGORY: UUID(data(made, 201)["id"])}
+        play = f"{GAME}/session/start".format(id=game_id("Braid"))
+        begun = await client.post(play, json={"device_id": "desktop"}, headers=bob)
+        session = UUID(data(begun)["session_id"])
+        theirs = {CATEGORY: UUID(data(made, 201)["id"]), HEARTBEAT: session, END: session}
 
         for operation, (_, path, _) in ASKED.items():
-            anothers = theirs[CATEGORY if path.startswith(CATEGORY) else GAME]
+            anothers = theirs.get(path, game_id("Braid"))
             ratio = 0.0
             for _ in range(ATTEMPTS):
                 ratio = await compare(client, operation, anothers, headers=alice)
@@ -74,7 +82,7 @@ async def compare(
             response = await client.request(
                 method,
                 path.format(id=each),
-                json=body,
+                json=body and {name: str(each) if it == "{id}" else it for name, it in body.items()},
                 headers=headers | {"X-Request-ID": "the-same"},
             )
             seconds[kind].append(perf_counter() - began)

@@ -121,9 +121,8 @@ async def test_the_jobs_of_a_killed_runner_are_done_by_the_others(
         for _ in range(3):
             port = unused_tcp_port_factory()
             runners.append(await stack.enter_async_context(started("work", environment, port)))
-        await until(
-            lambda: len(catalog.asked) >= 15
-        )  # five of each: three places are kept for the other kinds
+        # Five of each: three places are kept for the other kinds.
+        await until(lambda: len(catalog.asked) >= 15)
         runners[0].kill()
         await runners[0].wait()
         go.set()

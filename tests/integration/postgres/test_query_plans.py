@@ -155,7 +155,7 @@ SELECT md5('ended ' || n || id)::uuid, user_id, game_id, id, began, began + inte
   FROM user_libraries, generate_series(-3, 4) AS n, LATERAL (SELECT '2026-11-22'::timestamptz - n * interval '30 days')
     AS at (began);
 INSERT INTO recent_sessions (user_id, game_id, sessions, revision)
-SELECT user_id, game_id, ARRAY['{}'::jsonb], 1 FROM user_libraries;
+SELECT user_id, game_id, '[{}]', 1 FROM user_libraries;
 INSERT INTO playtime_stats_daily (user_id, date, game_id, library_item_id, total_playtime, sessions_count, last_played_at,
                                   revision)
 SELECT user_id, start_time::date, game_id, library_item_id, 3600, 1, end_time, 1 FROM playtime_sessions;

@@ -42,7 +42,7 @@ SELECT recent.game_id, (session.shown ->> 'start_time')::timestamptz AS start_ti
        (session.shown ->> 'end_time')::timestamptz AS end_time,
        (session.shown ->> 'duration_seconds')::bigint AS duration
   FROM recent_sessions AS recent
- CROSS JOIN LATERAL unnest(recent.sessions) WITH ORDINALITY AS session (shown, place)
+ CROSS JOIN LATERAL jsonb_array_elements(recent.sessions) WITH ORDINALITY AS session (shown, place)
  WHERE recent.user_id = %(user_id)s
  ORDER BY recent.game_id, session.place
 

@@ -241,7 +241,7 @@ WITH shown AS MATERIALIZED (
 SELECT {members}, best.install_path, shown.size_required,
        coalesce(best.installed_version, shown.version) AS version, shown.developer,
        coalesce(shown.launch_options, '[]') AS launch_options, device.devices,
-       coalesce(to_jsonb(recent.sessions), '[]') AS playtime_sessions
+       coalesce(recent.sessions, '[]') AS playtime_sessions
   FROM shown
  {beside}
   LEFT JOIN recent_sessions AS recent ON recent.user_id = shown.user_id AND recent.game_id = shown.game_id

@@ -42,9 +42,9 @@ ON CONFLICT (user_id, game_id, year, month) DO UPDATE
        updated_at = excluded.updated_at
 
 -- fragment: onto_recent
--- The newest first, and no more than ten (contract 2): the sessions of a game end in the order in which they began.
+-- The newest first, and the eleventh goes (contract 2): the sessions of a game end in the order in which they began.
 ON CONFLICT (user_id, game_id) DO UPDATE
-   SET sessions = (excluded.sessions || stored.sessions)[1:10], revision = excluded.revision
+   SET sessions = (excluded.sessions || stored.sessions) - 10, revision = excluded.revision
 
 -- fragment: into_records
 INTO playtime_sessions (
@@ -170,12 +170,14 @@ VALUES (
 INSERT INTO recent_sessions AS stored (user_id, game_id, sessions, revision)
 VALUES (
     %(user_id)s, %(game_id)s,
-    ARRAY[jsonb_build_object(
-        'id', %(id)s::uuid,
-        'start_time', %(start_time)s::timestamptz,
-        'end_time', %(end_time)s::timestamptz,
-        'duration_seconds', %(duration)s::bigint
-    )],
+    jsonb_build_array(
+        jsonb_build_object(
+            'id', %(id)s::uuid,
+            'start_time', %(start_time)s::timestamptz,
+            'end_time', %(end_time)s::timestamptz,
+            'duration_seconds', %(duration)s::bigint
+        )
+    ),
     %(revision)s
 )
 {onto_recent}
@@ -469,12 +471,14 @@ WITH told AS (
 ), in_recent AS (
     INSERT INTO recent_sessions AS stored (user_id, game_id, sessions, revision)
     SELECT ended.user_id, ended.game_id,
-           ARRAY[jsonb_build_object(
-               'id', ended.id,
-               'start_time', ended.start_time,
-               'end_time', told.end_time,
-               'duration_seconds', told.duration
-           )],
+           jsonb_build_array(
+               jsonb_build_object(
+                   'id', ended.id,
+                   'start_time', ended.start_time,
+                   'end_time', told.end_time,
+                   'duration_seconds', told.duration
+               )
+           ),
            told.revision
       FROM ended
       JOIN told USING (n)
