@@ -24,6 +24,7 @@ from library_domain.library.use_cases.list_users_library import ListUsersLibrary
 from library_domain.library.use_cases.show_item import ShowItem, ShowItemHandler
 from library_domain.library.use_cases.show_version import ShowVersion, ShowVersionHandler
 from library_domain.shared.ids import UserId
+from library_domain.shared.looks import Looks
 
 ALICE, BOB, SUPPORT = user_id("alice"), user_id("bob"), user_id("support")
 
@@ -128,7 +129,8 @@ async def test_a_look_at_anothers_library_is_audited_and_changes_nothing(
     version = ShowVersionHandler(reader=reader, clock=clock)
     before = await version(ShowVersion(user_id=ALICE))
 
-    page = await ListUsersLibraryHandler(reader=reader, accounts=FakeAccounts(), uow=uow, clock=clock)(
+    looks = Looks(accounts=FakeAccounts(), uow=uow, clock=clock)
+    page = await ListUsersLibraryHandler(reader=reader, looks=looks, clock=clock)(
         ListUsersLibrary(user_id=ALICE, asked_by=asked_by)
     )
 
