@@ -345,6 +345,7 @@ class TestReport:
 
         assert response.status_code == 200
         assert response.headers["Content-Type"] == "text/csv; header=present; charset=utf-8"
+        assert response.headers["Cache-Control"] == "private, no-cache"
         assert response.headers["Content-Disposition"] == 'attachment; filename="playtime-2026-11.csv"'
         table = list(csv.reader(io.StringIO(response.text, newline="")))
         assert table[0] == ["section", "measure", "game_id", "game_name", "value"]
