@@ -166,7 +166,7 @@ sweep: $(INSTALLED) ## The sweeper over many sessions that nobody ended: SESSION
 
 .PHONY: chaos
 chaos: $(INSTALLED) ## Bad days: servers away, processes killed, events shuffled
-	@$(IN)/pytest tests/chaos $(ARGS)
+	@LIVE_SESSIONS=2000 PLAYING_KILLS=10 $(IN)/pytest tests/chaos $(ARGS)
 
 ##@ Measure it
 
