@@ -98,7 +98,7 @@ class PostgresLibraryReader:
         """See the port."""
         with driver_errors():
             async with self._pool.connection() as connection:
-                cursor = await connection.execute(_SQL["rights"], {"user_id": user_id, "game_id": game_id})
+                cursor = await connection.execute(_SQL["access"], {"user_id": user_id, "game_id": game_id})
                 return to_rights(await cursor.fetchall())
 
     async def rights_of(self, user_id: UserId, game_ids: Sequence[GameId]) -> Sequence[Rights]:
@@ -107,7 +107,7 @@ class PostgresLibraryReader:
         with driver_errors():
             async with self._pool.connection() as connection:
                 cursor = await connection.execute(
-                    _SQL["rights_of"], {"user_id": user_id, "game_ids": list(game_ids)}
+                    _SQL["access_to_each"], {"user_id": user_id, "game_ids": list(game_ids)}
                 )
                 async for row in cursor:
                     rows[row["n"] - 1].append(row)
@@ -225,14 +225,14 @@ def to_detail(
 
 
 def to_rights(rows: Sequence[Mapping[str, Any]]) -> Rights:
-    """Make the rights that the rows of the statement `rights` stand for."""
+    """Make the rights that the rows of `rights` stand for, or of `access`, which tells who plays the copy."""
     grants = [to_grant(row) for row in rows if row["of_game"]]
     parent_grants = [to_grant(row) for row in rows if row["acquisition_type"] and not row["of_game"]]
     has_parent = any(row["has_parent"] for row in rows)
     return Rights(
         grants=grants,
         parent_grants=parent_grants if has_parent else None,
-        in_use_by=next((to_use(row) for row in rows if row["player_id"] is not None), None),
+        in_use_by=next((to_use(row) for row in rows if row.get("player_id")), None),
     )
 
 
