@@ -52,7 +52,7 @@ SELECT game_id, total_playtime, last_played_at
 _RECENT = """
 SELECT game_id, shown ->> 'id', shown ->> 'start_time', shown ->> 'end_time', (shown ->> 'duration_seconds')::integer
   FROM recent_sessions
- CROSS JOIN LATERAL unnest(sessions) WITH ORDINALITY AS each (shown, place)
+ CROSS JOIN LATERAL jsonb_array_elements(sessions) WITH ORDINALITY AS each (shown, place)
  WHERE user_id = %s
  ORDER BY game_id, place
 """

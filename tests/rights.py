@@ -13,7 +13,7 @@ from fakes.clock import FakeClock, SequentialIds
 from hypothesis import strategies as st
 
 from library_domain.flows.add_to_library import AddToLibrary, AddToLibraryHandler
-from library_domain.library.model import AcquisitionType, SubscriptionStatus
+from library_domain.library.model import Access, AcquisitionType, SubscriptionStatus
 from library_domain.library.ports import OutdatedEntries
 from library_domain.library.queries import LibraryFilter, LibraryQuery, LibraryReader
 from library_domain.library.use_cases.apply_subscription import ApplySubscription, ApplySubscriptionHandler
@@ -201,7 +201,7 @@ class Player:
                 assert verdict.reason == "not_owned"
                 assert game not in listed.keys() | withdrawn.keys()
             else:
-                assert item.access == verdict
+                assert Access.of(item.access, user_id=self.user, use=None) == verdict
             if game == ART_BOOK:
                 base = listed.get(PORTAL) or withdrawn.get(PORTAL)
                 under_it = [part.dlc_id for part in base.dlc] if base else []

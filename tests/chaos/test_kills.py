@@ -1,14 +1,13 @@
 """`kill -9` of each process under load, ten times, at moments that a seed chooses (reliability A1, A3, A4)."""
 
 import asyncio
-import random
-import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
 import pytest
+from chaos.killing import KILLS, kill_repeatedly
 from chaos.ledger import Ledger, keep_evidence, quantiles
 from chaos.load import buying
 from e2e.doors import Rest, Tail
@@ -19,7 +18,6 @@ from waiting import ticks, until
 
 from library_devstack.events import LIBRARY_EVENTS
 
-KILLS = 10
 USERS = 40
 PER_SECOND = 20
 SETTLING_SECONDS = 120
@@ -37,43 +35,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(360)]
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     async with open_house(tmp_path, settings=SETTINGS, before_start=keep_evidence) as house:
         yield house
-
-
-async def kill_repeatedly(
-    house: House,
-    name: str,
-    *,
-    progress: Callable[[], Awaitable[float]],
-    seed: int,
-    kills: int = KILLS,
-    between: tuple[int, int] = (3, 40),
-    before: Callable[[], Awaitable[None]] | None = None,
-) -> list[float]:
-    """Kill the process after a seeded amount of its own progress, start it again, and so on.
-
-    Returns the seconds from each kill to the next progress.
-    """
-    chance = random.Random(seed)
-    recoveries = []
-    for _ in range(kills):
-        enough = await progress() + chance.randint(*between)
-
-        async def busy(enough: float = enough) -> bool:
-            return await progress() >= enough
-
-        await until(busy, within=60, every=0.005, what=f"progress of {name}")
-        if before is not None:
-            await before()
-        await house.kill(name)
-        killed_at, done = time.monotonic(), await progress()
-
-        async def recovered(done: float = done) -> bool:
-            return await progress() > done
-
-        await house.start(name)
-        await until(recovered, within=60, what=f"progress of {name} after its restart")
-        recoveries.append(time.monotonic() - killed_at)
-    return recoveries
 
 
 async def test_ten_kills_of_the_consumer_lose_and_double_nothing(house: House, report: Report) -> None:

@@ -1,5 +1,6 @@
 """The property of tests/unit/domain/playtime, through the real tables and two pods, with everything at once (contract 4.2)."""
 
+import os
 from collections import Counter
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -17,16 +18,19 @@ from integration.postgres.playing import open_playing_pod, quick_writes
 from prometheus_client import CollectorRegistry
 from scripts import EVENINGS, script
 
+from library_adapters.postgres.ledgers import PostgresLedgers
 from library_adapters.postgres.pool import Pool
 from library_adapters.system import Uuid7Source
+from library_domain.playtime.model import discrepancies
 
 # Clocks of pods differ by more than they do.
 AHEAD = (timedelta(), timedelta(seconds=1.4))
-SCRIPTS = 6
+SCRIPTS = int(os.environ.get("PLAYING_SCRIPTS", "6"))
+"""`make chaos` has forty."""
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(300 + 60 * SCRIPTS)
 @pytest.mark.parametrize(
     "quickly", [(False, False), (True, True), (True, False)], ids=["plain", "batches", "mixed"]
 )
@@ -54,6 +58,8 @@ async def test_sessions_come_to_what_the_model_says(
 
             await arcade.play(script(Random(seed), players=3, pods=len(pods), scenes=30, at_once=7))
             await arcade.close()
+            for player in arcade.players:
+                assert list(discrepancies(await PostgresLedgers(pool).of(player))) == []
         told += arcade.answers
         by_quick_way += sum(map(quick_writes, registries))
         refused += sum(quick_writes(registry, "refused") for registry in registries)

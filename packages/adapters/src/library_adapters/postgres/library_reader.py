@@ -106,7 +106,7 @@ class PostgresLibraryReader:
         """See the port."""
         with driver_errors():
             async with self._pool.connection() as connection:
-                cursor = await connection.execute(_SQL["rights"], {"user_id": user_id, "game_id": game_id})
+                cursor = await connection.execute(_SQL["access"], {"user_id": user_id, "game_id": game_id})
                 return to_rights(await cursor.fetchall())
 
     async def rights_of(self, user_id: UserId, game_ids: Sequence[GameId]) -> Sequence[Rights]:
@@ -115,7 +115,7 @@ class PostgresLibraryReader:
         with driver_errors():
             async with self._pool.connection() as connection:
                 cursor = await connection.execute(
-                    _SQL["rights_of"], {"user_id": user_id, "game_ids": list(game_ids)}
+                    _SQL["access_to_each"], {"user_id": user_id, "game_ids": list(game_ids)}
                 )
                 async for row in cursor:
                     rows[row["n"] - 1].append(row)
@@ -246,7 +246,7 @@ def _to_dlc(told: Any) -> list[OwnedDLC]:  # noqa: ANN401 - a JSON document
 
 
 def to_rights(rows: Iterable[Mapping[str, Any]]) -> Rights:
-    """Make the rights that the rows of the statement `rights` stand for."""
+    """Make the rights that the rows of `rights` stand for, or of `access`, which tells who plays the copy."""
     grants: list[AccessRight] = []
     parent_grants: list[AccessRight] = []
     has_parent = False
@@ -255,7 +255,7 @@ def to_rights(rows: Iterable[Mapping[str, Any]]) -> Rights:
         has_parent = has_parent or row["has_parent"]
         if row["acquisition_type"] is not None:  # it is where only a base game is known
             (grants if row["of_game"] else parent_grants).append(_to_access_right(row))
-        if row["player_id"] is not None:
+        if row.get("player_id") is not None:
             in_use_by = to_use(row)
     return Rights(grants=grants, parent_grants=parent_grants if has_parent else None, in_use_by=in_use_by)
 

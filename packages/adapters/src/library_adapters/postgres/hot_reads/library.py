@@ -37,7 +37,7 @@ from library_domain.shared.paging import Order, Page
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 _VERSION = Read.of("version", "version")
 _ITEM = Read.of("item", "item", "rights")
-_RIGHTS = Read.of("rights", "rights")
+_ACCESS = Read.of("rights", "access")
 
 
 def _page_reads() -> Iterator[tuple[str, Read]]:
@@ -53,7 +53,7 @@ def _page_reads() -> Iterator[tuple[str, Read]]:
 
 
 _PAGES = dict(_page_reads())
-LIBRARY_READS = (_VERSION, _ITEM, _RIGHTS, *_PAGES.values())
+LIBRARY_READS = (_VERSION, _ITEM, _ACCESS, *_PAGES.values())
 """What a connection for the reader below must know."""
 
 _SHARED_REMEMBERED = 1_000
@@ -125,14 +125,14 @@ class HotLibraryReader(PostgresLibraryReader):
     async def rights(self, user_id: UserId, game_id: GameId) -> Rights:
         """See the port."""
         with driver_errors():
-            (rows,) = await self._hot.ask(_RIGHTS, [_RIGHTS.line(user_id=user_id, game_id=game_id)])
+            (rows,) = await self._hot.ask(_ACCESS, [_ACCESS.line(user_id=user_id, game_id=game_id)])
         return to_rights(map(rows.mapping, rows.of_line[0]))
 
     async def rights_of(self, user_id: UserId, game_ids: Sequence[GameId]) -> Sequence[Rights]:
         """See the port."""
-        lines = _RIGHTS.lines("game_id", game_ids, user_id=user_id)
+        lines = _ACCESS.lines("game_id", game_ids, user_id=user_id)
         with driver_errors():
-            (rows,) = await self._hot.ask(_RIGHTS, lines)
+            (rows,) = await self._hot.ask(_ACCESS, lines)
         return [to_rights(map(rows.mapping, line)) for line in rows.of_line]
 
 

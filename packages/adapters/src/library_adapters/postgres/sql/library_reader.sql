@@ -271,17 +271,14 @@ SELECT {members}, best.install_path, shown.size_required,
        ) AS device
 
 -- fragment: rights_asked
--- Every right of the user to the game of the row `asked`, with who plays the user's own copy, and to its base game if it
--- is a DLC whose base game we know. One row at least when there is a base game, so that its absence can be told from its
--- rights' absence.
+-- Every right of the user to the game of the row `asked`, and to its base game if it is a DLC whose base game we know. One
+-- row at least when there is a base game, so that its absence can be told from its rights' absence.
 SELECT true AS of_game, false AS has_parent, held.acquisition_type, held.source_id, held.granted_at, held.expires_at,
-               held.revoked_at, played.player_id, played.since
+               held.revoked_at
           FROM library_grants AS held
-          LEFT JOIN copy_leases AS played ON played.user_id = held.user_id AND played.game_id = held.game_id
          WHERE held.user_id = asked.user_id AND held.game_id = asked.game_id
          UNION ALL
-        SELECT false, true, lent.acquisition_type, lent.source_id, lent.granted_at, lent.expires_at, lent.revoked_at,
-               NULL, NULL
+        SELECT false, true, lent.acquisition_type, lent.source_id, lent.granted_at, lent.expires_at, lent.revoked_at
           FROM catalog.games AS game
           LEFT JOIN library_grants AS lent ON lent.user_id = asked.user_id AND lent.game_id = game.parent_game_id
          WHERE game.game_id = asked.game_id AND game.product_type = 'dlc' AND game.parent_game_id IS NOT NULL
@@ -295,9 +292,19 @@ SELECT held.*
         {rights_asked}
        ) AS held
 
--- name: rights_of
--- The user's rights to each of several games; `n` counts them from 1.
-SELECT asked.n, held.*
+-- name: access
+-- The same, and who plays the user's own copy.
+-- in batches by user_id uuid, game_id uuid
+SELECT held.*, played.player_id, played.since
+  FROM (SELECT %(user_id)s::uuid AS user_id, %(game_id)s::uuid AS game_id) AS asked
+ CROSS JOIN LATERAL (
+        {rights_asked}
+       ) AS held
+  LEFT JOIN copy_leases AS played ON played.user_id = asked.user_id AND played.game_id = asked.game_id
+
+-- name: access_to_each
+-- The same of several games; `n` counts them from 1.
+SELECT asked.n, held.*, played.player_id, played.since
   FROM (
            SELECT %(user_id)s::uuid AS user_id, game.game_id, game.n
              FROM unnest(%(game_ids)s::uuid[]) WITH ORDINALITY AS game (game_id, n)
@@ -305,6 +312,7 @@ SELECT asked.n, held.*
  CROSS JOIN LATERAL (
         {rights_asked}
        ) AS held
+  LEFT JOIN copy_leases AS played ON played.user_id = asked.user_id AND played.game_id = asked.game_id
 
 -- name: players
 -- Who plays which copy; those that nobody plays are left out. `n` counts them from 1.
