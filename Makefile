@@ -43,7 +43,7 @@ help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z0-9_-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@printf '\nSettings: PLAYERS=%s (with DATA=directory more, or all), ARGS="…" for pytest\n' "$(PLAYERS)"
+	@printf '\nSettings: PLAYERS=%s (with DATA=directory more, or all), CLOCK_RATE=450 for the evening of `run`, ARGS="…" for pytest\n' "$(PLAYERS)"
 
 .PHONY: run
 run: $(INSTALLED) ## Start the whole service with real sample data and show one purchase; Ctrl-C ends it

@@ -9,6 +9,7 @@ from component.api.door import data, refusal
 from component.api.playing import DEVICE, GAME, STARTS, House, Player, beginning
 from uuid_utils.compat import uuid7
 
+from library_api.messages import PLAY_DENIED
 from library_domain.catalog.model import Platform
 from library_domain.library.use_cases.apply_subscription import ApplySubscription, ApplySubscriptionHandler
 from library_domain.library.use_cases.change_subscription import ChangeSubscriptionHandler
@@ -126,6 +127,17 @@ class TestRefusedStart:
             "FORBIDDEN",
             {"game_id": str(game_id("Fez")), "reason": "revoked"},
         )
+
+    async def test_of_a_refunded_game_blames_the_game_and_not_the_player(
+        self, alice: Player, home: House
+    ) -> None:
+        await home.add(a_purchase("Fez", transaction_id="txn-fez"))
+        refund = RefundPurchaseHandler(uow=home.world.uow, clock=home.world.clock)
+        await refund(a_refund("txn-fez"))
+
+        response = await alice.start("Fez")
+
+        assert response.json()["error"]["message"] == PLAY_DENIED["ru"]
 
     async def test_of_what_ran_out_is_forbidden(self, alice: Player, home: House) -> None:
         ports = {"uow": home.world.uow, "clock": home.world.clock}

@@ -151,7 +151,7 @@ class TestStartGameSession:
             ({"user_id": "user123"}, {"field": "user_id", "reason": "not_a_uuid"}),
             ({"game_id": ""}, {"field": "game_id", "reason": "not_a_uuid"}),
             ({"client_id": ""}, {"field": "device_id", "reason": "missing"}),
-            ({"device_id": "another"}, {"field": "client_id", "reason": "not_device_id"}),
+            ({"device_id": "another"}, {"field": "client_id", "reason": "contradicts_device_id"}),
             ({"client_id": "x" * 101}, {"field": "client_id", "reason": "too_long", "maximum": 100}),
             ({"device_id": "x" * 101}, {"field": "device_id", "reason": "too_long", "maximum": 100}),
             ({"device_id": "a\0b"}, {"field": "device_id", "reason": "forbidden_character"}),

@@ -12,10 +12,11 @@ from litestar.types import HTTPScope, Receive, Send
 from loguru import logger
 
 from library_api.envelope import ErrorBody, Failure
-from library_api.languages import negotiate
-from library_api.messages import MESSAGES
+from library_api.languages import Language, negotiate
+from library_api.messages import MESSAGES, PLAY_DENIED
 from library_api.methods import allow
 from library_api.refusals import HTTPRefusal, PayloadTooLarge
+from library_domain.library.errors import AccessDenied
 from library_domain.shared.caller import current_caller
 from library_domain.shared.errors import DependencyUnavailable, DomainError, Kind
 
@@ -48,6 +49,8 @@ class Refusal:
     code: str
     details: Mapping[str, object] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    message: Mapping[Language, str] | None = None
+    """What is said, if not what the code says."""
 
 
 def answer(request: Request[object, object, State], error: Exception) -> Response[bytes]:
@@ -56,7 +59,11 @@ def answer(request: Request[object, object, State], error: Exception) -> Respons
     _log(refusal, error)
     language = negotiate(request.headers.get("accept-language"))
     body = Failure(
-        error=ErrorBody(code=refusal.code, message=MESSAGES[refusal.code][language], details=refusal.details)
+        error=ErrorBody(
+            code=refusal.code,
+            message=(refusal.message or MESSAGES[refusal.code])[language],
+            details=refusal.details,
+        )
     )
     return Response(
         _encode(body),
@@ -100,7 +107,13 @@ def _refuse_domain(error: DomainError, *, with_credentials: bool) -> Refusal:
         headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if with_credentials else "Bearer"
     if isinstance(error, DependencyUnavailable):
         headers["Retry-After"] = str(error.retry_after_seconds)
-    return Refusal(status=STATUS[error.kind], code=error.slug, details=error.details, headers=headers)
+    return Refusal(
+        status=STATUS[error.kind],
+        code=error.slug,
+        details=error.details,
+        headers=headers,
+        message=PLAY_DENIED if isinstance(error, AccessDenied) else None,
+    )
 
 
 def _refuse_framework(error: HTTPException) -> Refusal:

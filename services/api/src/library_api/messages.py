@@ -94,3 +94,9 @@ MESSAGES: Mapping[str, Mapping[Language, str]] = {
         "en": "The service is temporarily unavailable. Please try again later.",
     },
 }
+
+PLAY_DENIED: Mapping[Language, str] = {
+    "ru": "Сейчас в эту игру играть нельзя.",
+    "en": "This game may not be played now.",
+}
+"""FORBIDDEN, where it is the game and not the caller's role that is in the way; the reason is in the details."""

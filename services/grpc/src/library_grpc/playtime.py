@@ -173,7 +173,7 @@ def _device(message: StartGameSessionRequest) -> str:
     if not device_id and not client_id:
         raise ValidationFailed(field="device_id", reason="missing")
     if device_id and client_id and device_id != client_id:
-        raise ValidationFailed(field="client_id", reason="not_device_id")
+        raise ValidationFailed(field="client_id", reason="contradicts_device_id")
     return device_id or client_id
 
 

@@ -9,6 +9,8 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
 from library_devstack.console import console
@@ -155,15 +157,18 @@ def _lanes(histories: Histories) -> list[tuple[str, list[Bar]]]:
 
 def _print_sessions(histories: Histories, start: datetime) -> None:
     _print_request(f"{PLAYTIME}/sessions", "each of them")
-    table = Table()
-    for heading in ("who", "game", "device", "from", "to", "ended by", "played", "away", "asleep"):
-        table.add_column(heading, justify="right" if heading in ("played", "away", "asleep") else "left")
+    # Numbers are what it is about: on a narrow terminal names are wrapped, and numbers are not cut.
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("who, what, on what", overflow="fold")
+    for heading in ("from", "to", "ended by"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("played", "away", "asleep"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for actor, sessions in histories:
-        for number, session in enumerate(sessions):
+        table.add_row(f"[bold]{actor.role.title}[/]")
+        for session in sessions:
             table.add_row(
-                "" if number else actor.role.title,
-                session["game_name"] or "—",
-                session["device_id"],
+                f"  {escape(session['game_name'] or '—')}, {session['device_id']}",
                 _clock(session["start_time"]),
                 _clock(session["end_time"]),
                 session["end_reason"],
