@@ -10,9 +10,15 @@ from builders import NOON, a_purchase, a_session, game_added, game_id, user_id
 from fakes.clock import FakeClock, SequentialIds
 from integration.postgres.pods import Pod, open_pod
 
+from library_adapters.postgres.sessions import PostgresStaleSessions
 from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from library_domain.flows.add_to_library import AddToLibraryHandler
 from library_domain.playtime.model import Session
+from library_domain.playtime.use_cases.sweep_sessions import (
+    SweepSessions,
+    SweepSessionsHandler,
+    SweepSessionsResult,
+)
 from library_domain.shared.events import DomainEvent
 
 ALICE, BOB = user_id("alice"), user_id("bob")
@@ -127,6 +133,42 @@ class TestHeartbeat:
             )
             assert updates["all"] >= 300
             assert updates["hot"] > 0.9 * updates["all"]
+
+
+class TestSweep:
+    async def test_goes_on_behind_a_session_whose_month_has_no_partition(self, database: str) -> None:
+        async with open_pod(database) as pod:
+            first, *_ = await begin(pod, 3)
+            await pod.rows(
+                "UPDATE active_sessions SET start_time = at, last_input_at = at, last_heartbeat_at = at"
+                " FROM (VALUES (timestamptz '2001-02-03 UTC')) AS long_ago (at) WHERE session_id = %s",
+                first.id,
+            )
+
+            result = await sweep(pod)
+
+            assert [found.session_id for found, _ in result.failed] == [first.id]
+            assert sum(result.ended.values()) == 2
+
+    async def test_goes_on_behind_a_session_whose_row_is_locked(self, database: str) -> None:
+        async with open_pod(database, lock_timeout_milliseconds=100) as pod, open_pod(database) as other:
+            first, *_ = await begin(pod, 3)
+            async with other.pool.connection() as connection, connection.transaction():
+                await connection.execute(
+                    "SELECT FROM active_sessions WHERE session_id = %s FOR UPDATE", [first.id]
+                )
+
+                result = await sweep(pod)
+
+            assert [found.session_id for found, _ in result.failed] == [first.id]
+            assert sum(result.ended.values()) == 2
+
+
+async def sweep(pod: Pod) -> SweepSessionsResult:
+    clock = FakeClock()
+    clock.advance(10 * MINUTE)
+    handler = SweepSessionsHandler(stale=PostgresStaleSessions(pod.pool), uow=pod.uow, clock=clock)
+    return await handler(SweepSessions(limit=10))
 
 
 async def test_what_was_recorded_is_told_after_the_commit_and_only_then(database: str) -> None:

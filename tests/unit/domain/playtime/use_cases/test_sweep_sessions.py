@@ -1,8 +1,8 @@
 """One batch of the sweeper: what it tells, and whom it does not wait for."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from builders import NOON, a_game, a_session, user_id
@@ -137,16 +137,39 @@ async def test_those_of_a_user_who_was_just_erased_are_left_to_whoever_erases(
     assert (sum(result.ended.values()), result.busy, list(result.failed)) == (2, 0, [])
 
 
-async def test_it_stops_when_the_database_is_away(
+async def test_one_whose_data_are_out_of_reach_holds_up_nobody(
     sweep: SweepSessionsHandler, house: House, clock: FakeClock
 ) -> None:
+    sessions = [await begin(house, user) for user in USERS]
+    clock.advance(10 * MINUTE)
+    house.refusals = {FIRST: DependencyUnavailable("postgres")}
+
+    result = await sweep(SweepSessions(limit=10))
+
+    assert [found.session_id for found, _ in result.failed] == [sessions[0].id]
+    assert sum(result.ended.values()) == 2
+
+
+async def test_it_stops_when_the_database_is_away(store: Store, house: House, clock: FakeClock) -> None:
+    class Lost(FakeStaleSessions):
+        """Is there once."""
+
+        async def find(
+            self, *, now: datetime, after: FoundSession | None, before: UserId | None, limit: int
+        ) -> Sequence[FoundSession]:
+            if after is not None:
+                raise DependencyUnavailable("postgres")
+            return await super().find(now=now, after=after, before=before, limit=limit)
+
     for user in USERS:
         await begin(house, user)
     clock.advance(10 * MINUTE)
     house.refusals = {SECOND: DependencyUnavailable("postgres")}
 
     with pytest.raises(DependencyUnavailable):
-        await sweep(SweepSessions(limit=10))
+        await SweepSessionsHandler(stale=Lost(store), uow=house, clock=clock)(SweepSessions(limit=10))
+
+    assert {user for user, _ in store.sessions} == {SECOND, THIRD}
 
 
 async def test_one_that_came_to_life_since_it_was_found_goes_on(

@@ -30,7 +30,7 @@ class SweepSessionsResult:
     """Left alone because somebody else was at that user's data: they are found again in the next pass."""
     lateness: Sequence[timedelta]
     failed: Sequence[tuple[FoundSession, Exception]]
-    """A bug of ours, or of what was stored, keeps one session from its end, not those behind it."""
+    """A bug of ours, or of what was stored, or a lock, keeps one session from its end, not those behind it."""
     next_after: FoundSession | None
 
 
@@ -38,6 +38,8 @@ class SweepSessionsHandler:
     """One batch: candidates are found without locks, then ended user by user, by the session's own rule.
 
     Several at once harm nobody, and a client that ends its session at the same moment either finds it ended or was first.
+
+    Raises DependencyUnavailable when the database is away.
     """
 
     def __init__(self, *, stale: StaleSessions, uow: PlaytimeUnitOfWork, clock: Clock) -> None:
@@ -70,9 +72,11 @@ class SweepSessionsHandler:
             except UserErased:
                 # Since a moment ago; whoever erases the user deletes the session too.
                 continue
-            except DependencyUnavailable:
-                raise
             except Exception as error:  # noqa: BLE001 - told to the caller, who logs it
+                if isinstance(error, DependencyUnavailable):
+                    # Either the database is away, and says so again, or it is this one's: its row is locked by somebody
+                    # who takes no mutex, or its month has no partition yet.
+                    await self._stale.find(now=now, after=each, before=command.before, limit=1)
                 failed.append((each, error))
                 continue
             ended[record.session.reason] += 1
