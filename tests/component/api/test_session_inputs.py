@@ -59,6 +59,23 @@ class TestStart:
 
         assert (status, code, details["field"]) == (400, "VALIDATION_ERROR", field)
 
+    @pytest.mark.parametrize(
+        ("members", "expected"),
+        [
+            ({"game_id": "abc"}, "UUID"),
+            ({"client_timestamp": "yesterday"}, "RFC 3339"),
+            ({"platform": "amiga"}, "one of the values that the specification lists"),
+        ],
+    )
+    async def test_says_what_would_be_right(
+        self, alice: Player, members: dict[str, Any], expected: str
+    ) -> None:
+        path = f"{PLAYTIME}/start"
+
+        details = refusal(await alice.post(path, beginning(path, **members)))[2]
+
+        assert details == {"field": next(iter(members)), "reason": "invalid", "expected": expected}
+
     @pytest.mark.parametrize("path", STARTS)
     async def test_needs_a_device(self, alice: Player, path: str) -> None:
         body = {name: value for name, value in beginning(path).items() if name != "device_id"}

@@ -23,6 +23,12 @@ TEXT_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
 """The same for the specification, which has no halves of pairs."""
 _MEMBER = re.compile(r" - at `(?:key in )?\$\.?(?P<path>.*)`$")
 _NAMED = re.compile(r"^Object (?P<what>contains unknown|missing required) field `(?P<name>.*)`", re.DOTALL)
+_FORMS = {
+    "Invalid UUID": "UUID",
+    "Invalid RFC3339 encoded datetime": "RFC 3339",
+    "Invalid enum value": "one of the values that the specification lists",
+}
+"""What msgspec expected where its sentence says only what it did not find; that of an enum quotes the request."""
 _BODY = "body"
 
 JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | None"
@@ -125,4 +131,6 @@ def _failure(message: str) -> ValidationFailed:
 
 def _expectation(said: str) -> str:
     """Return what was expected, such as "Expected `int`, got `str`"; nothing in it comes from the request."""
-    return said if said.startswith("Expected") else "another form"
+    if said.startswith("Expected"):
+        return said
+    return next((form for sentence, form in _FORMS.items() if said.startswith(sentence)), "another form")

@@ -62,7 +62,19 @@ ClientTime = Annotated[
     ),
 ]
 Version = Annotated[str, msgspec.Meta(min_length=1, max_length=50, pattern=TEXT_PATTERN, examples=["2.1.5"])]
-Seconds = Annotated[int, msgspec.Meta(ge=0, le=_MAX_SECONDS)]
+Takeover = Annotated[
+    bool,
+    msgspec.Meta(description="End the session of another device, if there is one, instead of being refused."),
+]
+IdleSeconds = Annotated[
+    int, msgspec.Meta(ge=0, le=_MAX_SECONDS, description="How long ago the player last touched anything.")
+]
+SuspendedSeconds = Annotated[
+    int,
+    msgspec.Meta(
+        ge=0, le=_MAX_SECONDS, description="How long the device slept since the last heartbeat, or the start."
+    ),
+]
 
 
 class Play(Body, frozen=True, kw_only=True):
@@ -73,7 +85,7 @@ class Play(Body, frozen=True, kw_only=True):
     platform: Platform | None = None
     client_timestamp: ClientTime | None = None
     game_version: Version | None = None
-    takeover: bool = False
+    takeover: Takeover = False
 
 
 class NewSession(Play, frozen=True, kw_only=True):
@@ -86,8 +98,8 @@ class Heartbeat(Body, frozen=True, kw_only=True):
     """A sign of life: for how long there was no input, and how long the device slept since the last one."""
 
     session_id: UUID
-    idle_seconds: Seconds = 0
-    suspended_seconds: Seconds = 0
+    idle_seconds: IdleSeconds = 0
+    suspended_seconds: SuspendedSeconds = 0
 
 
 class SessionEnd(Body, frozen=True, kw_only=True):
