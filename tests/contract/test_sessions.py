@@ -17,8 +17,10 @@ from library_domain.library.model import InstallationStatus
 from library_domain.library.use_cases.record_installation import RecordInstallation, RecordInstallationHandler
 from library_domain.playtime.errors import GameInUse, SessionAlreadyActive
 from library_domain.playtime.model import EndReason, SessionId, started_at
+from library_domain.playtime.use_cases.record_heartbeat import RecordHeartbeat, RecordHeartbeatHandler
 from library_domain.shared.access import Role
 from library_domain.shared.caller import Caller, acting
+from library_domain.shared.errors import UserErased
 
 BOB = user_id("bob")
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -128,6 +130,20 @@ class TestKeep:
         assert running.told_idle
         assert await found(world, session) == running
         assert await world.revision(ALICE) == before
+
+    async def test_of_an_erased_user_is_refused_and_nothing_is_written(
+        self, world: World, clock: FakeClock
+    ) -> None:
+        session = await begin(world)
+        await world.erase(ALICE, NOON)
+        clock.advance(MINUTE)
+        beat = RecordHeartbeatHandler(uow=world.uow, clock=clock)
+
+        with pytest.raises(UserErased):
+            await beat(RecordHeartbeat(user_id=ALICE, session_id=session.id))
+
+        async with world.uow.begin() as tx:
+            assert await tx.sessions.all_running(ALICE) == [session]
 
 
 class TestClose:

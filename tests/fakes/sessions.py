@@ -33,6 +33,9 @@ class FakeSessions:
         self._now = now
 
     async def running(self, user_id: UserId, session_id: SessionId) -> Session | None:
+        user = self._store.users.get(user_id)
+        if user is not None and user.erased_at is not None:
+            return None
         return deepcopy(self._store.sessions.get((user_id, session_id)))
 
     async def running_game(self, user_id: UserId, game_id: GameId) -> Session | None:

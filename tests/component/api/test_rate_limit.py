@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 from uuid_utils.compat import uuid7
 
-from library_adapters.redis import RateLimiter, RedisSettings, Window, open_redis
+from library_adapters.redis import RateLimiter, RateLimitSettings, RedisSettings, Window, open_redis
 from library_api.app import create_app
 from library_devstack.standins.issuer import Issuer
 
@@ -216,6 +216,22 @@ class TestLimiter:
             (300, True),
             (300, False),
         ]
+
+    async def test_of_one_window_bursts_count_in_that(self, redis_url: str) -> None:
+        caller = str(uuid7())
+        async with open_redis(RedisSettings(url=SecretStr(redis_url))) as client:
+            limiter = self.limiter(client, Window(limit=3, seconds=60))
+
+            quotas = await asyncio.gather(
+                *(limiter.take(caller, may_burst=number % 2 == 0) for number in range(4))
+            )
+
+        assert [quota and quota.is_admitted for quota in quotas] == [True, True, True, False]
+
+    @pytest.mark.parametrize("seconds", [15, 60])
+    def test_a_burst_is_shorter_than_what_goes_on(self, seconds: int) -> None:
+        with pytest.raises(ValueError, match="burst_seconds"):
+            RateLimitSettings(burst_seconds=seconds, sustained_seconds=15)
 
     async def test_a_window_ends(self, redis_url: str) -> None:
         caller = str(uuid7())

@@ -31,6 +31,7 @@ from library_domain.flows.start_session import StartSession, StartSessionHandler
 from library_domain.playtime.model import SessionRecord
 from library_domain.playtime.use_cases.end_session import EndSession, EndSessionHandler
 from library_domain.playtime.use_cases.record_heartbeat import RecordHeartbeat, RecordHeartbeatHandler
+from library_domain.shared.errors import UserErased
 
 PORTAL = game_id("Portal 2")
 EVE = datetime(2026, 12, 31, 23, 59, tzinfo=UTC)
@@ -213,6 +214,18 @@ async def test_many_users_are_written_for_at_once(house: House) -> None:
     rows = await house.rows(*names)
     assert rows["active_sessions"] == rows["copy_leases"] == rows["library_audit_log"][100:] == []
     assert len(rows["outbox"]) == 400
+
+
+async def test_an_erased_user_is_refused(house: House) -> None:
+    await house.buys("alice")
+    begun = await house.start("alice")
+    async with await psycopg.AsyncConnection.connect(house.dsn, autocommit=True) as connection:
+        await connection.execute("UPDATE user_revisions SET erased_at = now()")
+
+    with pytest.raises(UserErased):
+        await house.beat(begun)
+
+    assert house.counted("heartbeat", "done") == 0
 
 
 async def test_heartbeats_of_one_user_at_once_are_all_kept(house: House) -> None:

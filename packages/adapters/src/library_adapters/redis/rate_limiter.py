@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import NamedTuple, Self, cast
+from typing import NamedTuple, cast
 
 from interlock import CircuitBreaker, CircuitOpenError, Config, CoreEventListener, State
 from loguru import logger
@@ -56,8 +56,11 @@ class RateLimiter:
         registry: CollectorRegistry,
     ) -> None:
         self._client = client
-        self._all = _Windows.of(*windows)
-        self._longest = _Windows.of(max(windows, key=lambda window: window.seconds))
+        # The longest is the last, and alone in what may come in bursts.
+        self._windows = sorted(windows, key=lambda window: window.seconds)
+        self._limits = [len(windows)]
+        for window in self._windows:
+            self._limits += [window.limit, window.seconds * 1000]
         self._timeout_seconds = settings.timeout_seconds
         self._batch_max = settings.batch_max
         self._waiting: list[_Taking] = []
@@ -88,8 +91,8 @@ class RateLimiter:
         One that may come in bursts counts in the longest window only.
         """
         answer: asyncio.Future[Quota | None] = asyncio.get_running_loop().create_future()
-        windows = self._longest if may_burst else self._all
-        self._waiting.append(_Taking(caller, windows, answer))
+        first = len(self._windows) - 1 if may_burst else 0
+        self._waiting.append(_Taking(caller, first, answer))
         if self._working is None:
             self._working = asyncio.create_task(self._work(), name="rate-limit")
         quota = await answer
@@ -144,63 +147,44 @@ class RateLimiter:
             call.cancel()
 
     async def _run(self, batch: Sequence["_Taking"]) -> Sequence[Quota]:
-        """Run the script once for all who are counted in the same windows."""
-        quotas: dict[int, Quota] = {}
-        for windows in dict.fromkeys(taking.windows for taking in batch):
-            places = [place for place, taking in enumerate(batch) if taking.windows is windows]
-            answers = await self._call(windows, [batch[place].caller for place in places])
-            quotas |= {place: windows.quota(answer) for place, answer in zip(places, answers, strict=True)}
-        return [quotas[place] for place in range(len(batch))]
-
-    async def _call(self, windows: "_Windows", callers: Sequence[str]) -> Sequence[Sequence[int]]:
-        """Run the script for these callers, which Redis knows by its name, unless it was restarted."""
+        """Run the script, which Redis knows by its name unless it was restarted, once for all in the order they came in."""
         # The braces keep all windows of a caller on one node of a cluster, where a call is for one caller only.
-        keys = [f"rate:{{{caller}}}:{window.seconds}" for caller in callers for window in windows.each]
+        keys = [f"rate:{{{taking.caller}}}:{window.seconds}" for taking in batch for window in self._windows]
+        arguments = [*self._limits, *(taking.first + 1 for taking in batch)]
         try:
-            return cast(
-                "Sequence[Sequence[int]]",
-                await self._client.evalsha(_SCRIPT_NAME, len(keys), *keys, *windows.limits),
-            )
+            found = await self._client.evalsha(_SCRIPT_NAME, len(keys), *keys, *arguments)
         except NoScriptError:
-            return cast(
-                "Sequence[Sequence[int]]", await self._client.eval(_SCRIPT, len(keys), *keys, *windows.limits)
-            )
+            found = await self._client.eval(_SCRIPT, len(keys), *keys, *arguments)
+        answers = cast("Sequence[Sequence[int]]", found)
+        return [
+            _quota(self._windows[taking.first :], answer)
+            for taking, answer in zip(batch, answers, strict=True)
+        ]
 
 
-class _Windows(NamedTuple):
-    """What a request is counted in, and the same as the script is told it."""
-
-    each: Sequence[Window]
-    limits: Sequence[int]
-
-    @classmethod
-    def of(cls, *windows: Window) -> Self:
-        return cls(
-            windows, tuple(number for window in windows for number in (window.limit, window.seconds * 1000))
-        )
-
-    def quota(self, answer: Sequence[int]) -> Quota:
-        """Return where a caller stands whom the script has told of so."""
-        told, nearest = self.each[0], (math.inf, 0)
-        for window, counted, milliseconds in zip(self.each, answer[::2], answer[1::2], strict=False):
-            # Of two exhausted windows the one that lasts longer is what the caller has to wait for.
-            standing = (max(0, window.limit - counted), -math.ceil(milliseconds / 1000))
-            if standing < nearest:
-                told, nearest = window, standing
-        return Quota(
-            limit=told.limit,
-            remaining=int(nearest[0]),
-            window_seconds=told.seconds,
-            reset_seconds=-nearest[1],
-            is_admitted=bool(answer[-1]),
-        )
+def _quota(windows: Sequence[Window], answer: Sequence[int]) -> Quota:
+    """Return where a caller stands whom the script has told of so."""
+    told, nearest = windows[0], (math.inf, 0)
+    for window, counted, milliseconds in zip(windows, answer[::2], answer[1::2], strict=False):
+        # Of two exhausted windows the one that lasts longer is what the caller has to wait for.
+        standing = (max(0, window.limit - counted), -math.ceil(milliseconds / 1000))
+        if standing < nearest:
+            told, nearest = window, standing
+    return Quota(
+        limit=told.limit,
+        remaining=int(nearest[0]),
+        window_seconds=told.seconds,
+        reset_seconds=-nearest[1],
+        is_admitted=bool(answer[-1]),
+    )
 
 
 class _Taking(NamedTuple):
     """A request that waits to be counted."""
 
     caller: str
-    windows: _Windows
+    first: int
+    """The first window, by length, that it is counted in; it is counted in those behind it too."""
     answer: asyncio.Future[Quota | None]
 
 

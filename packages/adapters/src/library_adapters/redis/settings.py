@@ -46,6 +46,11 @@ class RateLimitSettings:
     sustained_limit: Annotated[int, Field(ge=1, le=1_000_000)] = 600
     sustained_seconds: Annotated[int, Field(ge=1, le=86_400)] = 300
 
+    def __post_init__(self) -> None:
+        """Refuse windows that are none beside each other: of one length they would share a counter, and count twice."""
+        if self.burst_seconds >= self.sustained_seconds:
+            raise ValueError("burst_seconds must be less than sustained_seconds")
+
     @property
     def windows(self) -> tuple[Window, ...]:
         """Return both windows."""

@@ -21,7 +21,7 @@ class SessionRepository(Protocol):
     """
 
     async def running(self, user_id: UserId, session_id: SessionId) -> Session | None:
-        """Return the running session, locked; None if there is none of this id."""
+        """Return the running session, locked; None if there is none of this id, or the user is erased."""
         ...
 
     async def running_game(self, user_id: UserId, game_id: GameId) -> Session | None:
@@ -172,7 +172,7 @@ class QuickSessions(Protocol):
     """
 
     async def running(self, user_id: UserId, session_id: SessionId) -> SeenSession | None:
-        """Return the running session; nothing is locked."""
+        """Return the running session; nothing is locked. None if the user is erased."""
         ...
 
     async def keep(self, session: Session, *, seen: SeenSession) -> bool:

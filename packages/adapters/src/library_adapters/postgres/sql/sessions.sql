@@ -10,6 +10,14 @@ live.session_id AS id, live.user_id, live.game_id, live.library_item_id, live.ow
 SELECT {session_members}
   FROM active_sessions AS live
 
+-- fragment: not_erased
+-- What an erased user still plays is nobody's: it is being deleted. A heartbeat takes no mutex, so it is asked here (data 29).
+NOT EXISTS (
+           SELECT
+             FROM user_revisions AS erased
+            WHERE erased.user_id = live.user_id AND erased.erased_at IS NOT NULL
+       )
+
 -- fragment: into_days
 INTO playtime_stats_daily AS stored (
         user_id, date, game_id, library_item_id, total_playtime, sessions_count, longest_session_seconds, last_played_at,
@@ -57,6 +65,7 @@ INTO playtime_sessions (
 -- One running session, locked: by its row alone, a heartbeat takes nothing else.
 {session}
  WHERE live.user_id = %(user_id)s AND live.session_id = %(session_id)s
+   AND {not_erased}
    FOR UPDATE
 
 -- name: running_game
@@ -240,6 +249,7 @@ SELECT count(*) FILTER (WHERE NOT is_over AND idle_seconds <= %(afk_after)s) AS 
 SELECT {session_members}, live.xmin::text::bigint AS sign
   FROM active_sessions AS live
  WHERE live.user_id = %(user_id)s AND live.session_id = %(session_id)s
+   AND {not_erased}
 
 -- name: quick_before_end
 -- What the end of a running session is decided on. Its days are the one on which it began and the next.
