@@ -254,7 +254,8 @@ class FakeLibraryReader:
     def _recent(self, entry: LibraryEntry) -> list[RecentSession]:
         sessions = [
             kept.record.session
-            for (user_id, _), kept in self._store.ended.items()
+            # Of two that began in the same second the one that ended last comes first.
+            for (user_id, _), kept in reversed(self._store.ended.items())
             if user_id == entry.user_id and kept.record.session.game_id == entry.game_id
         ]
         sessions.sort(key=lambda session: session.start_time, reverse=True)
