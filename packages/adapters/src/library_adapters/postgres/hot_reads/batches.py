@@ -12,9 +12,8 @@ import random
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from contextvars import Context
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 import psycopg
@@ -23,7 +22,6 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer, TracerProvider
 from prometheus_client import CollectorRegistry
 from psycopg import AsyncConnection
-from psycopg.abc import Transformer
 from psycopg.adapt import Loader
 from psycopg.adapt import Transformer as NewTransformer
 from psycopg.pq import Format
@@ -31,16 +29,12 @@ from psycopg.pq.abc import Buffer, PGresult
 
 from library_adapters.postgres.connection import connection_arguments, connection_info
 from library_adapters.postgres.deadline import seconds_left
+from library_adapters.postgres.hot_reads.lanes import PLACES, Ask, Group, Lane, Record, Rows
 from library_adapters.postgres.hot_reads.metrics import HotReadMetrics
 from library_adapters.postgres.hot_reads.pipeline import ConnectionLost, NoAnswer, Pipeline
 from library_adapters.postgres.hot_reads.reads import Line, Read, Shared
 from library_adapters.postgres.settings import HotReadSettings, HotWriteSettings, PostgresSettings
 
-Record: TypeAlias = tuple[Any, ...]
-"""A row: the place of its line, its place among the line's rows, and the columns of the read."""
-
-# The two columns that come before those of the read.
-_PLACES = 2
 _TICK_SECONDS = 0.1
 _TRAVEL_SECONDS = 1.0
 _PAUSE_SECONDS = 0.05
@@ -65,24 +59,6 @@ WRITING_SESSION = {
 """What a session of hot writes has that others have not."""
 
 
-@dataclass(slots=True)
-class Rows:
-    """What a statement found for those lines of a batch that one asked about."""
-
-    names: Sequence[str]
-    """Of the columns."""
-    of_line: list[list[Record]]
-
-    @staticmethod
-    def values(record: Record) -> Record:
-        """Return the row's columns in their order."""
-        return record[_PLACES:]
-
-    def mapping(self, record: Record) -> dict[str, Any]:
-        """Return the row as psycopg's `dict_row` would."""
-        return dict(zip(self.names, record[_PLACES:], strict=True))
-
-
 class _JsonbLoader(Loader):
     """Decodes jsonb as psycopg does, but faster."""
 
@@ -91,54 +67,6 @@ class _JsonbLoader(Loader):
     def load(self, data: Buffer) -> Any:  # noqa: ANN401 -- whatever the document is
         """Return the document, which comes after the version that jsonb begins with."""
         return msgspec.json.decode(data[1:])
-
-
-@dataclass(slots=True, eq=False)
-class _Ask:
-    """Somebody who waits."""
-
-    lines: Sequence[Line]
-    answer: asyncio.Future[list[Rows]]
-    group: "_Group"
-    queued_at: float
-    tick: int
-    was_lost: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class _Group:
-    """Those who ask for the same and can be answered by one statement."""
-
-    key: object
-    read: Read
-    shared: Shared
-    asks: dict[_Ask, None] = field(default_factory=dict)
-    after: int = 0
-    """Only a connection that was opened later than this one will do."""
-
-
-@dataclass(slots=True, eq=False)
-class _Lane:
-    """The place of a connection, which may be absent for a while."""
-
-    pipeline: Pipeline | None = None
-    transformer: Transformer | None = None
-    number: int = 0
-    """The connections of a process are counted as they open."""
-    kind: str = ""
-    """Of the reads in flight, if there are any."""
-    tick: int = 0
-    """When the first batch in flight began to be waited for."""
-
-    @property
-    def takes_more(self) -> bool:
-        """Whether there is a connection, and it is to stay."""
-        return self.pipeline is not None and self.pipeline.takes_more
-
-    @property
-    def expected(self) -> int:
-        """How many batches were sent and not answered yet."""
-        return 0 if self.pipeline is None else self.pipeline.expected
 
 
 class HotReads:
@@ -161,8 +89,8 @@ class HotReads:
         self._preparations = {each.name: each for read in reads for each in read.preparations()}
         self._tracer = tracer
         self._loop = asyncio.get_running_loop()
-        self._lanes = [_Lane() for _ in range(self._hot.connections)]
-        self._groups: dict[object, _Group] = {}
+        self._lanes = [Lane() for _ in range(self._hot.connections)]
+        self._groups: dict[object, Group] = {}
         self._names: dict[bytes, tuple[str, ...]] = {}
         self._opened = 0
         self._waiting = 0
@@ -225,8 +153,8 @@ class HotReads:
         key = (read, shared)
         group = self._groups.get(key)
         if group is None:
-            group = self._groups[key] = _Group(key, read, shared)
-        ask = _Ask(lines, self._loop.create_future(), group, self._loop.time(), self._ticks)
+            group = self._groups[key] = Group(key, read, shared)
+        ask = Ask(lines, self._loop.create_future(), group, self._loop.time(), self._ticks)
         self._enqueue(ask)
         try:
             return await ask.answer
@@ -234,21 +162,21 @@ class HotReads:
             # Who leaves, leaves room; if it is in flight already, nobody looks at the answer.
             self._leave(ask)
 
-    def _enqueue(self, ask: _Ask) -> None:
+    def _enqueue(self, ask: Ask) -> None:
         ask.group.asks[ask] = None
         self._waiting += 1
         self._send_soon()
         if self._ticking is None:
             self._ticking = self._loop.call_later(_TICK_SECONDS, self._tick, context=Context())
 
-    def _leave(self, ask: _Ask) -> None:
+    def _leave(self, ask: Ask) -> None:
         if ask in ask.group.asks:
             del ask.group.asks[ask]
             self._waiting -= 1
             if not ask.group.asks:
                 del self._groups[ask.group.key]
 
-    def _again(self, ask: _Ask, reason: str, *, after: int = 0) -> None:
+    def _again(self, ask: Ask, reason: str, *, after: int = 0) -> None:
         """Queue it once more, before all others, in a group of its own."""
         if ask.answer.done():
             return
@@ -256,7 +184,7 @@ class HotReads:
             self._refuse([ask], ConnectionLost(_STOPPING))
             return
         self._metrics.retries.labels(reason).inc()
-        ask.group = _Group(ask, ask.group.read, ask.group.shared, after=after)
+        ask.group = Group(ask, ask.group.read, ask.group.shared, after=after)
         ask.tick, ask.queued_at = self._ticks, self._loop.time()
         self._groups = {ask: ask.group, **self._groups}
         self._enqueue(ask)
@@ -294,11 +222,11 @@ class HotReads:
                 # It had its turn.
                 self._groups[group.key] = self._groups.pop(group.key)
 
-    def _send_batch(self, group: _Group, lane: _Lane) -> None:
+    def _send_batch(self, group: Group, lane: Lane) -> None:
         pipeline = lane.pipeline
         if pipeline is None:
             raise RuntimeError("a batch goes to a connection that is not open")
-        asks: list[_Ask] = []
+        asks: list[Ask] = []
         lines: list[Line] = []
         users: set[bytes] = set()
         for ask in list(group.asks):
@@ -324,9 +252,9 @@ class HotReads:
 
     def _answered(
         self,
-        group: _Group,
-        asks: Sequence[_Ask],
-        lane: _Lane,
+        group: Group,
+        asks: Sequence[Ask],
+        lane: Lane,
         outcome: Sequence[PGresult] | psycopg.Error,
     ) -> None:
         self._in_flight -= 1
@@ -341,7 +269,7 @@ class HotReads:
         if self._groups:
             self._send_soon()
 
-    def _failed(self, asks: Sequence[_Ask], error: psycopg.Error) -> None:
+    def _failed(self, asks: Sequence[Ask], error: psycopg.Error) -> None:
         if isinstance(error, NoAnswer):
             # Whoever waited so long for nothing has no time to wait again.
             self._refuse(asks, error)
@@ -362,7 +290,7 @@ class HotReads:
         else:
             self._refuse(asks, error)
 
-    def _send_once_more(self, asks: Iterable[_Ask], error: psycopg.Error) -> None:
+    def _send_once_more(self, asks: Iterable[Ask], error: psycopg.Error) -> None:
         for ask in asks:
             if ask.was_lost:
                 self._refuse([ask], error)
@@ -372,7 +300,7 @@ class HotReads:
                 self._again(ask, "lost", after=self._opened)
 
     @staticmethod
-    def _refuse(asks: Iterable[_Ask], error: psycopg.Error) -> None:
+    def _refuse(asks: Iterable[Ask], error: psycopg.Error) -> None:
         for ask in asks:
             if not ask.answer.done():
                 # One each, as the pipeline does; what the server says has more to it than text, and one who hears it.
@@ -380,9 +308,7 @@ class HotReads:
                     type(error)(str(error)) if isinstance(error, ConnectionLost) else error
                 )
 
-    def _hand_out(
-        self, group: _Group, asks: Sequence[_Ask], results: Sequence[PGresult], lane: _Lane
-    ) -> None:
+    def _hand_out(self, group: Group, asks: Sequence[Ask], results: Sequence[PGresult], lane: Lane) -> None:
         """Divide the rows among those who asked for them."""
         transformer = lane.transformer
         if transformer is None:
@@ -397,7 +323,7 @@ class HotReads:
             if statement.name not in self._names:
                 # Asked once: a result whose columns are others is no answer to the statement that was prepared.
                 self._names[statement.name] = tuple(
-                    (result.fname(place) or b"").decode() for place in range(_PLACES, result.nfields)
+                    (result.fname(place) or b"").decode() for place in range(PLACES, result.nfields)
                 )
             found.append(Rows(self._names[statement.name], lines))
         start = 0
@@ -424,7 +350,7 @@ class HotReads:
         is_needed = self._waiting or self._in_flight
         self._ticking = self._loop.call_later(_TICK_SECONDS, self._tick) if is_needed else None
 
-    def _is_silent(self, lane: _Lane) -> bool:
+    def _is_silent(self, lane: Lane) -> bool:
         pipeline = lane.pipeline
         return pipeline is not None and pipeline.expected > 0 and self._ticks - lane.tick > self._answer_ticks
 
@@ -457,7 +383,7 @@ class HotReads:
             return session | WRITING_SESSION | {"lock_timeout": self._hot.lock_timeout_milliseconds}
         return session | SESSION
 
-    async def _serve(self, lane: _Lane, connection: AsyncConnection[Any]) -> None:
+    async def _serve(self, lane: Lane, connection: AsyncConnection[Any]) -> None:
         """Let the lane use the connection until that is lost or has lived long enough."""
         ended: asyncio.Future[psycopg.Error | None] = self._loop.create_future()
         connection.adapters.register_loader("jsonb", _JsonbLoader)
