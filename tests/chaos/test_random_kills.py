@@ -7,6 +7,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
@@ -28,6 +29,7 @@ USERS = 40
 CONSUMERS = ("consume", "consume-2", "consume-3")
 RELAYS = ("relay", "relay-2")
 SETTLING_SECONDS = 180
+PATIENCE_SECONDS = 60
 SEED = 11
 # A consumer that was killed keeps its partitions until its session ends. Production waits 10 s for it; kills without
 # pause need not.
@@ -150,13 +152,28 @@ async def settled(house: House, announced: Tail, promises: Promises) -> None:
         committed = await house.count("evidence.outbox")
         return await house.count("outbox") == 0 and len({e.id for e in announced.records}) >= committed
 
+    what = f"the effects of {len(promises.events)} events"
     try:
-        await until(
-            idle, within=SETTLING_SECONDS, every=0.25, what=f"the effects of {len(promises.events)} events"
-        )
+        with suppress(AssertionError):
+            await until(idle, within=PATIENCE_SECONDS, every=0.25, what=what)
+        if any(left.values()):
+            await begin_anew(house)
+        await until(idle, within=SETTLING_SECONDS, every=0.25, what=what)
     except AssertionError as missing:
         raise AssertionError(f"{missing}; still to come: {dict(left)}") from None
     await until(published, within=60, every=0.25, what="an empty outbox and its events on Kafka")
+
+
+async def begin_anew(house: House) -> None:
+    """Start all consumers again, as whoever runs them would.
+
+    The embedded broker answers who joins a group without waiting for the other members, as Kafka does. So members that join
+    again and again at one pace, a moment apart, can put one another out for as long as they live.
+    """
+    for name in CONSUMERS:
+        await house.terminate(name)
+    for name in CONSUMERS:
+        await house.start(name)
 
 
 async def compare(house: House, announced: Tail, buried: Tail, promises: Promises) -> str:

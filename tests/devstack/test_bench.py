@@ -252,11 +252,9 @@ class TestResults:
             True,
             None,
             True,
+            *[None] * 4,  # what is written
             False,
-            None,
-            None,
-            None,
-            None,
+            *[None] * 4,
         ]
 
 

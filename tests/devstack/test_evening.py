@@ -143,10 +143,11 @@ class TestPlayer:
     async def test_tells_how_long_the_device_slept(self) -> None:
         service = Service()
 
-        await play(service, Begin(0, 0, PC), Asleep(2), Stop(3))
+        await play(service, Begin(0, 0, PC), Asleep(2), Stop(3), rate=600)
 
         (slept,) = service.told("heartbeat", "suspended_seconds")
-        assert slept >= 120
+        # Since the start was answered, which takes a while at this pace.
+        assert slept > 60
 
     async def test_takes_over_what_is_played_elsewhere(self) -> None:
         service = Service()

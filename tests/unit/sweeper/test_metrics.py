@@ -69,6 +69,7 @@ async def test_figures_are_pushed_and_a_gateway_that_is_away_fails_nothing(
         received.append(head.split(b"\r\n")[0] + b"\n" + await reader.readexactly(length))
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         writer.close()
+        await writer.wait_closed()
 
     metrics = SweepMetrics(CollectorRegistry(), clock=clock)
     metrics.observe(a_report())

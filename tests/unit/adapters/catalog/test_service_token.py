@@ -82,5 +82,7 @@ async def test_an_issuer_that_hangs_is_not_waited_for_in_a_queue(port: int) -> N
     await client.close()
     for writer in open_connections:
         writer.close()
+    # The sockets are closed a turn of the loop later, and it must not end before.
+    await asyncio.gather(*(writer.wait_closed() for writer in open_connections), return_exceptions=True)
     server.close()
     await server.wait_closed()
