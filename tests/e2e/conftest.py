@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+
 from e2e.collector import Collector, collecting
 from e2e.doors import Grpc, Payments, Rest, Tail
 from e2e.house import House, open_house
-
 from library_devstack.events import LIBRARY_EVENTS
 from library_domain.shared.events import PLAYTIME_EVENTS
 

@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from e2e.doors import BASE, Grpc, Payments, Published, Rest, Tail
-from e2e.house import House
-from e2e.purchases import Purchase, derived, games
 from figures import Report
 from waiting import until
 
+from e2e.doors import BASE, Grpc, Payments, Published, Rest, Tail
+from e2e.house import House
+from e2e.purchases import Purchase, derived, games
 from library_devstack.event_contract import EventContract
 from library_domain.playtime.model import started_at
 from library_domain.shared.events import PLAYTIME_EVENTS
