@@ -50,6 +50,7 @@ def test_records_are_idempotent_unless_somebody_says_otherwise() -> None:
         ({"consumers__group_id": "our group"}, "consumers.group_id"),
         ({"consumers__heartbeat_interval_seconds": "8"}, "heartbeat_interval_seconds"),
         ({"consumers__revoke_timeout_seconds": "60"}, "revoke_timeout_seconds"),
+        ({"consumers__join_timeout_seconds": "15"}, "join_timeout_seconds"),
         ({"consumers__retry_min_seconds": "5"}, "retry_min_seconds"),
         ({"consumers__retires": "5"}, "consumers.retires"),
     ],

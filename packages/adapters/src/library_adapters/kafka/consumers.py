@@ -6,7 +6,7 @@ from collections.abc import Collection, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 from loguru import logger
@@ -28,6 +28,8 @@ _WATCH_SECONDS = 1.0
 _STOP_SECONDS = 5.0
 _RESTART_MIN_SECONDS = 0.25
 _RESTART_MAX_SECONDS = 4.0
+_CROWDED_FAILURES = 4
+"""Makes the longest pause, in which the other members can come to an end with one another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,43 @@ class Consumers:
             raise DependencyUnavailable(KAFKA)
 
 
+class _NotAdmittedError(Exception):
+    """The group left a member waiting for longer than `join_timeout_seconds`."""
+
+
+class _Admission(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publishes no types
+    """How long the group has left a member without partitions to know of, from a rebalance's begin to its end."""
+
+    def __init__(self, listener: ConsumerRebalanceListener, *, timeout_seconds: float) -> None:
+        """Give `listener` everything first."""
+        self._listener = listener
+        self._timeout_seconds = timeout_seconds
+        self._waits_until: float | None = None
+
+    def restart(self) -> None:
+        """Forget what another membership waited for."""
+        self._waits_until = None
+
+    def seconds(self) -> float:
+        """Return how long to wait from now on, never twice the same: members that give up together meet again."""
+        return self._timeout_seconds * random.uniform(1.0, 1.5)  # noqa: S311 - jitter, no secret
+
+    def check(self) -> None:
+        """Raise _NotAdmittedError when the member waits for too long."""
+        if self._waits_until is not None and asyncio.get_running_loop().time() > self._waits_until:
+            raise _NotAdmittedError
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        """Begin to wait."""
+        await self._listener.on_partitions_revoked(revoked)
+        self._waits_until = asyncio.get_running_loop().time() + self.seconds()
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Wait no longer."""
+        await self._listener.on_partitions_assigned(assigned)
+        self._waits_until = None
+
+
 class _Member:
     """One consumer of a group, one FastStream subscriber.
 
@@ -129,10 +168,11 @@ class _Member:
             max_message_bytes=kafka.max_message_bytes,
             metrics=metrics,
         )
+        self._admission = _Admission(self._acknowledgement, timeout_seconds=settings.join_timeout_seconds)
         self._subscriber = broker.subscriber(
             *group.topics,
             group_id=group.group_id,
-            listener=self._acknowledgement,
+            listener=self._admission,
             auto_offset_reset="earliest",
             session_timeout_ms=milliseconds(settings.session_timeout_seconds),
             heartbeat_interval_ms=milliseconds(settings.heartbeat_interval_seconds),
@@ -156,6 +196,9 @@ class _Member:
                     logger.bind(error=type(error).__name__).warning(
                         "a Kafka consumer failed and starts again"
                     )
+                except _NotAdmittedError:
+                    failures = _CROWDED_FAILURES
+                    logger.warning("a Kafka consumer waited too long for its group and joins again")
                 finally:
                     self.joined = False
                     await self._stop()
@@ -165,14 +208,27 @@ class _Member:
             await asyncio.wait([committing])
 
     async def _serve(self) -> None:
-        """Join, then watch. Raises KafkaError when there is no broker, no topic, or the membership is lost for good."""
+        """Join, then watch.
+
+        Raises KafkaError when there is no broker, no topic, or the membership is lost for good; _NotAdmittedError when
+        the group lets the member wait for too long, at first or later. aiokafka would wait for ever.
+        """
         self._acknowledgement.restart()
-        await self._subscriber.start()
+        self._admission.restart()
+        bound = asyncio.timeout(self._admission.seconds())
+        try:
+            async with bound:
+                await self._subscriber.start()
+        except TimeoutError:
+            if bound.expired():
+                raise _NotAdmittedError from None
+            raise
         if isinstance(consumer := self._consumer(), MendingConsumer):
             consumer.on_unreadable = self._acknowledgement.refetch
         self.joined = True
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
+            self._admission.check()
             consumer = self._consumer()
             if consumer is not None:
                 # FastStream tries again for ever on a dead coordinator, which never comes back to life.

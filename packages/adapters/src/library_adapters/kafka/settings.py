@@ -90,6 +90,8 @@ class ConsumerSettings:
     heartbeat_interval_seconds: Seconds = 3.0
     max_poll_interval_seconds: Seconds = 300.0
     rebalance_timeout_seconds: Seconds = 15.0
+    join_timeout_seconds: Seconds = 60.0
+    """How long a member waits for its group to give it partitions; then it leaves, and joins anew after a pause."""
     revoke_timeout_seconds: Seconds = 10.0
     """How long a rebalance waits for the message in hand."""
     drain_timeout_seconds: Seconds = 12.0
@@ -111,5 +113,7 @@ class ConsumerSettings:
             raise ValueError("heartbeat_interval_seconds is more than half of session_timeout_seconds")
         if self.revoke_timeout_seconds >= self.rebalance_timeout_seconds:
             raise ValueError("revoke_timeout_seconds is not below rebalance_timeout_seconds")
+        if self.join_timeout_seconds <= self.rebalance_timeout_seconds:
+            raise ValueError("join_timeout_seconds is not above rebalance_timeout_seconds")
         if self.retry_min_seconds > self.retry_max_seconds:
             raise ValueError("retry_min_seconds is larger than retry_max_seconds")
