@@ -166,7 +166,7 @@ sweep: $(INSTALLED) ## The sweeper over many sessions that nobody ended: SESSION
 
 .PHONY: chaos
 chaos: $(INSTALLED) ## Bad days: servers away, processes killed, events shuffled
-	@LIVE_SESSIONS=2000 PLAYING_KILLS=10 PLAYING_SCRIPTS=40 \
+	@PLAYING_KILLS=10 PLAYING_SCRIPTS=40 \
 		$(IN)/pytest tests/chaos tests/integration/postgres/test_sessions_in_any_order.py $(ARGS)
 
 ##@ Measure it

@@ -22,8 +22,9 @@ from figures import Report
 from httpx2 import codes
 from waiting import ticks
 
-SESSIONS, KILLS = int(os.environ.get("LIVE_SESSIONS", "200")), int(os.environ.get("PLAYING_KILLS", "4"))
-"""`make chaos` has two thousand sessions and ten kills."""
+SESSIONS = 2_000
+KILLS = int(os.environ.get("PLAYING_KILLS", "4"))
+"""`make chaos` has ten kills."""
 PER_SECOND = 100
 AT_ONCE = 40
 GAME = games()[0].game_id
