@@ -14,12 +14,17 @@ from psycopg import sql
 
 from library_adapters.postgres.connection import Connection
 from library_adapters.postgres.hot_reads.batches import SESSION
-from library_adapters.postgres.library_reader import choose_page, page_parameters, page_statement
-from library_adapters.postgres.pool import Pool
+from library_adapters.postgres.library_reader import (
+    PostgresLibraryReader,
+    choose_page,
+    page_parameters,
+    page_statement,
+)
+from library_adapters.postgres.pool import Pool, open_pool
 from library_adapters.postgres.statements import numbered, statements
 from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from library_domain.library.queries import LibraryQuery, LibrarySort
-from library_domain.shared.ids import GameId
+from library_domain.shared.ids import GameId, UserId
 from library_domain.shared.paging import Order, Page, Position
 
 Explain = Callable[[Connection, LibraryQuery], Awaitable[dict[str, Any]]]
@@ -107,6 +112,25 @@ async def test_a_far_page_reads_as_little_as_the_first(
         assert index in {node.get("Index Name") for node in nodes(plan)}
         assert pages_read(plan) <= pages_read(first) * 1.5
         assert max(node["Actual Rows"] for node in nodes(plan)) <= 2 * (query.page.limit + 1)
+
+
+async def test_the_list_by_name_is_planned_once_for_everybody(collection: str) -> None:
+    """Planned for each user anew, it walked all of Catalog, and took five times as long."""
+    async with open_pool(postgres_settings(collection, pool_min=1, pool_max=1)) as pool:
+        for number in range(1, 40, 2):
+            user = UserId(UUID(md5(b"user%d" % number, usedforsecurity=False).hexdigest()))
+            assert (
+                await PostgresLibraryReader(pool).page(user, LibraryQuery(), now=NOON)
+            ).total == GAMES // 50
+        async with pool.connection() as connection:
+            planned = await (
+                await connection.execute(
+                    """SELECT generic_plans > custom_plans AS once FROM pg_prepared_statements
+                        WHERE statement LIKE '%page_by_name%' OR statement LIKE '%library_reader.total%'"""
+                )
+            ).fetchall()
+
+    assert planned == [{"once": True}] * 2
 
 
 @pytest.mark.parametrize("changes", [{"is_hidden": True}, {"notes": "again"}, {"is_favorite": True}])

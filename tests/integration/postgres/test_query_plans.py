@@ -274,7 +274,7 @@ def test_every_statement_finds_its_rows_by_an_index(filled: psycopg.Connection) 
     named = planned_statements()
     real = {name: text for name, text in named.items() if set(PARAMETER.findall(text)) <= set(VALUES)}
     assert {
-        "library_reader.page.sort_name.ASC",
+        "library_reader.page_by_name.ASC",
         "library_reader.item",
         "outbox.pending",
         "outbox.remove",

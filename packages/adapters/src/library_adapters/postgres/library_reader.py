@@ -61,13 +61,15 @@ class PostgresLibraryReader:
     async def page(self, user_id: UserId, query: LibraryQuery, *, now: datetime) -> LibraryPage:
         """See the port."""
         statement, parameters = choose_page(query, user_id, now=now)
+        # By name whole libraries are sorted anyway, so one plan serves everybody, and costs a fifth in all. Else each is
+        # planned for the values at hand: one plan would sort whole libraries too, which is cheaper for most players and dear
+        # for those with thousands of games. A plan takes about two milliseconds.
+        prepare = None if query.sort is LibrarySort.NAME else False
         with driver_errors():
             async with self._pool.connection() as connection, connection.pipeline():
-                # Planned for the values at hand: one plan for all would sort whole libraries, which is cheaper for most
-                # players and dear for those with thousands of games. A plan takes about a millisecond.
-                cursor = await connection.execute(statement, parameters, prepare=False)
+                cursor = await connection.execute(statement, parameters, prepare=prepare)
                 counting = (
-                    await connection.execute(_SQL["total"], parameters, prepare=False)
+                    await connection.execute(_SQL["total"], parameters, prepare=prepare)
                     if query.page.after is None
                     else None
                 )
@@ -169,7 +171,7 @@ def page_statement(query: LibraryQuery) -> str:
     """Return the name of the statement that reads this part of the list."""
     key, direction = _KEYS[query.sort], query.order.value.upper()
     if query.page.after is None:
-        return f"page.{key}.{direction}"
+        return f"page_by_name.{direction}" if query.sort is LibrarySort.NAME else f"page.{key}.{direction}"
     if query.page.after.key is None:
         return f"page_after_null.{key}.{direction}"
     return f"page_after.{key}.{direction}"

@@ -110,7 +110,7 @@ SELECT ltrim(left(pg_walfile_name(pg_current_wal_lsn()), 8), '0') AS timeline,
 -- name: page
 -- The first games, or those after an offset. What has no value to sort by comes last in both directions, which no index
 -- does; so both kinds are read from the index in their own turn, as many as can be needed, and then put together.
--- where {key} is acquisition_date, installation_status, last_played_at, sort_name, total_playtime
+-- where {key} is acquisition_date, installation_status, last_played_at, total_playtime
 -- where {direction} is ASC, DESC
 -- in batches by user_id uuid, now timestamptz, played_since timestamptz
 WITH mine AS NOT MATERIALIZED (
@@ -138,6 +138,22 @@ SELECT {members}, shown.{key} AS sort_key
   FROM shown
  {beside}
  ORDER BY shown.{key} {direction} NULLS LAST, shown.game_id {direction}
+
+-- name: page_by_name
+-- The first games by name, or those after an offset. No index has a library in this order, so it is read in one walk.
+-- where {direction} is ASC, DESC
+WITH shown AS MATERIALIZED (
+    SELECT *
+      FROM (
+{mine}
+           ) AS mine
+     ORDER BY sort_name {direction} NULLS LAST, game_id {direction}
+     LIMIT %(limit)s OFFSET %(offset)s
+)
+SELECT {members}, shown.sort_name AS sort_key
+  FROM shown
+ {beside}
+ ORDER BY shown.sort_name {direction} NULLS LAST, shown.game_id {direction}
 
 -- name: page_after
 -- The games behind one that has a value to sort by.
