@@ -184,7 +184,8 @@ SELECT
     game_id,
     sum(total_playtime)::bigint AS total_playtime,
     sum(sessions_count)::bigint AS sessions_count,
-    (sum(total_playtime) / nullif(sum(sessions_count), 0))::bigint AS average_session_seconds,
+    -- Cut, as the service cuts it, and not rounded.
+    div(sum(total_playtime), nullif(sum(sessions_count), 0))::bigint AS average_session_seconds,
     max(longest_session_seconds) AS longest_session_seconds,
     min(first_played_at) AS first_played_at,
     max(last_played_at) AS last_played_at

@@ -389,7 +389,7 @@ CREATE VIEW public.playtime_stats AS
     game_id,
     (sum(total_playtime))::bigint AS total_playtime,
     sum(sessions_count) AS sessions_count,
-    ((sum(total_playtime) / (NULLIF(sum(sessions_count), 0))::numeric))::bigint AS average_session_seconds,
+    (div(sum(total_playtime), (NULLIF(sum(sessions_count), 0))::numeric))::bigint AS average_session_seconds,
     max(longest_session_seconds) AS longest_session_seconds,
     min(first_played_at) AS first_played_at,
     max(last_played_at) AS last_played_at
