@@ -20,31 +20,30 @@ CREATE TABLE library_audit_log (
     CONSTRAINT library_audit_log_pkey PRIMARY KEY (user_id, created_at, id)
 ) PARTITION BY RANGE (created_at);
 
--- Make the partitions of one table that hold what is between "since" and so many months later; each is a month or a
--- quarter long ("step"), in UTC. There is no DEFAULT partition: attaching beside one would scan it. Called by the
--- migration job and by the sweeper; safe to call at any time, from several places at once. Returns how many it attached.
-CREATE FUNCTION ensure_partitions(parent text, step text, since date, months integer) RETURNS integer
+-- Make the monthly partitions of one table from the month of "since" on. There is no DEFAULT partition: attaching
+-- beside one would scan it. Called by the migration job and by the sweeper; safe to call at any time, from several
+-- places at once. Returns how many partitions it attached.
+CREATE FUNCTION ensure_monthly_partitions(parent text, since date, months integer) RETURNS integer
 LANGUAGE plpgsql
 AS $$
 DECLARE
-    length constant interval := make_interval(months => CASE step WHEN 'month' THEN 1 WHEN 'quarter' THEN 3 END);
-    begins timestamp := date_trunc(step, since::timestamp);
+    month date;
     child text;
     attached integer := 0;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext('ensure_partitions'), hashtext(parent));
-    WHILE begins <= since + make_interval(months => months) LOOP
-        child := parent || to_char(begins, CASE step WHEN 'month' THEN '"_y"YYYY"m"MM' ELSE '"_y"YYYY"q"Q' END);
-        IF NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass(child)) THEN
-            EXECUTE format('CREATE TABLE IF NOT EXISTS %I (LIKE %I INCLUDING ALL)', child, parent);
-            -- With its zone: as a moment it means the same everywhere, as a date it is what it says.
-            EXECUTE format(
-                'ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
-                parent, child, begins || '+00', (begins + length) || '+00'
-            );
-            attached := attached + 1;
+    PERFORM pg_advisory_xact_lock(hashtext('ensure_monthly_partitions'), hashtext(parent));
+    FOR i IN 0..months LOOP
+        month := date_trunc('month', since)::date + make_interval(months => i);
+        child := format('%s_y%sm%s', parent, to_char(month, 'YYYY'), to_char(month, 'MM'));
+        IF EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass(child)) THEN
+            CONTINUE;
         END IF;
-        begins := begins + length;
+        EXECUTE format('CREATE TABLE IF NOT EXISTS %I (LIKE %I INCLUDING ALL)', child, parent);
+        EXECUTE format(
+            'ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+            parent, child, month::timestamp AT TIME ZONE 'UTC', (month + interval '1 month') AT TIME ZONE 'UTC'
+        );
+        attached := attached + 1;
     END LOOP;
     RETURN attached;
 END

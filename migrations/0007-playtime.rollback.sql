@@ -8,3 +8,4 @@ DROP TABLE recent_sessions;
 DROP TABLE playtime_sessions;
 DROP TABLE copy_leases;
 DROP TABLE active_sessions;
+DROP FUNCTION ensure_partitions(text, text, date, integer);

@@ -3,6 +3,38 @@
 SET LOCAL lock_timeout = '2s';
 SET LOCAL statement_timeout = '60s';
 
+-- Make the partitions of one table that hold what is between "since" and so many months later; each is a month or a
+-- quarter long ("step"), in UTC. There is no DEFAULT partition: attaching beside one would scan it. Called by the
+-- migration job and by the sweeper; safe to call at any time, from several places at once. Returns how many it attached.
+-- It takes the place of ensure_monthly_partitions, which goes one release later.
+CREATE FUNCTION ensure_partitions(parent text, step text, since date, months integer) RETURNS integer
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    length constant interval := make_interval(months => CASE step WHEN 'month' THEN 1 WHEN 'quarter' THEN 3 END);
+    begins timestamp := date_trunc(step, since::timestamp);
+    child text;
+    attached integer := 0;
+BEGIN
+    -- The lock of the function before this one, which the sweeper of the release before still calls.
+    PERFORM pg_advisory_xact_lock(hashtext('ensure_monthly_partitions'), hashtext(parent));
+    WHILE begins <= since + make_interval(months => months) LOOP
+        child := parent || to_char(begins, CASE step WHEN 'month' THEN '"_y"YYYY"m"MM' ELSE '"_y"YYYY"q"Q' END);
+        IF NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass(child)) THEN
+            EXECUTE format('CREATE TABLE IF NOT EXISTS %I (LIKE %I INCLUDING ALL)', child, parent);
+            -- With its zone: as a moment it means the same everywhere, as a date it is what it says.
+            EXECUTE format(
+                'ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+                parent, child, begins || '+00', (begins + length) || '+00'
+            );
+            attached := attached + 1;
+        END IF;
+        begins := begins + length;
+    END LOOP;
+    RETURN attached;
+END
+$$;
+
 -- A running session. Heartbeats come here and nowhere else: no column that they change is in an index, and the page keeps
 -- room for the next version of a row (HOT), so that a heartbeat costs one row. Whoever deletes the row owns the end.
 CREATE TABLE active_sessions (
@@ -152,7 +184,8 @@ SELECT
     game_id,
     sum(total_playtime)::bigint AS total_playtime,
     sum(sessions_count)::bigint AS sessions_count,
-    (sum(total_playtime) / nullif(sum(sessions_count), 0))::bigint AS average_session_seconds,
+    -- Cut, as the service cuts it, and not rounded.
+    div(sum(total_playtime), nullif(sum(sessions_count), 0))::bigint AS average_session_seconds,
     max(longest_session_seconds) AS longest_session_seconds,
     min(first_played_at) AS first_played_at,
     max(last_played_at) AS last_played_at

@@ -3,6 +3,34 @@
 
 CREATE SCHEMA catalog;
 
+-- Name: ensure_monthly_partitions(text, date, integer); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.ensure_monthly_partitions(parent text, since date, months integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    month date;
+    child text;
+    attached integer := 0;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('ensure_monthly_partitions'), hashtext(parent));
+    FOR i IN 0..months LOOP
+        month := date_trunc('month', since)::date + make_interval(months => i);
+        child := format('%s_y%sm%s', parent, to_char(month, 'YYYY'), to_char(month, 'MM'));
+        IF EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass(child)) THEN
+            CONTINUE;
+        END IF;
+        EXECUTE format('CREATE TABLE IF NOT EXISTS %I (LIKE %I INCLUDING ALL)', child, parent);
+        EXECUTE format(
+            'ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+            parent, child, month::timestamp AT TIME ZONE 'UTC', (month + interval '1 month') AT TIME ZONE 'UTC'
+        );
+        attached := attached + 1;
+    END LOOP;
+    RETURN attached;
+END
+$$;
+
 -- Name: ensure_partitions(text, text, date, integer); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.ensure_partitions(parent text, step text, since date, months integer) RETURNS integer
@@ -14,7 +42,8 @@ DECLARE
     child text;
     attached integer := 0;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext('ensure_partitions'), hashtext(parent));
+    -- The lock of the function before this one, which the sweeper of the release before still calls.
+    PERFORM pg_advisory_xact_lock(hashtext('ensure_monthly_partitions'), hashtext(parent));
     WHILE begins <= since + make_interval(months => months) LOOP
         child := parent || to_char(begins, CASE step WHEN 'month' THEN '"_y"YYYY"m"MM' ELSE '"_y"YYYY"q"Q' END);
         IF NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass(child)) THEN
@@ -360,7 +389,7 @@ CREATE VIEW public.playtime_stats AS
     game_id,
     (sum(total_playtime))::bigint AS total_playtime,
     sum(sessions_count) AS sessions_count,
-    ((sum(total_playtime) / (NULLIF(sum(sessions_count), 0))::numeric))::bigint AS average_session_seconds,
+    (div(sum(total_playtime), (NULLIF(sum(sessions_count), 0))::numeric))::bigint AS average_session_seconds,
     max(longest_session_seconds) AS longest_session_seconds,
     min(first_played_at) AS first_played_at,
     max(last_played_at) AS last_played_at

@@ -1,6 +1,7 @@
 """What every migration looks like, before any database sees it."""
 
 import re
+from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from library_adapters.postgres import migrate
 FOLDER = Path(__file__).parents[2] / "migrations"
 FILES = sorted(FOLDER.glob("[0-9]*.sql"))
 MIGRATIONS = [path for path in FILES if not path.name.endswith(".rollback.sql")]
+HANDED_OVER = Path(__file__).with_name("handed_over.sha256")
 ROLLBACKS = {path.name.removesuffix(".rollback.sql") for path in FILES} - {path.name for path in MIGRATIONS}
 
 
@@ -32,6 +34,15 @@ def test_each_depends_on_the_one_before(before_and_after: tuple[Path, Path]) -> 
     before, after = before_and_after
 
     assert f"-- depends: {before.stem}\n" in after.read_text()
+
+
+def test_what_was_handed_over_is_never_changed() -> None:
+    """Somebody's database has it already, and would never get what came into it later."""
+    handed_over = [line.split() for line in HANDED_OVER.read_text().splitlines()]
+
+    assert handed_over == [
+        [sha256((FOLDER / name).read_bytes()).hexdigest(), name] for _, name in handed_over
+    ]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

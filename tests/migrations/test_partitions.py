@@ -114,7 +114,16 @@ class TestQuarters:
         return str(row[0]).removeprefix("playtime_stats_daily_")
 
 
-def test_twenty_makers_at_once_make_each_once(any_empty_database: str) -> None:
+THIS_RELEASES = "SELECT ensure_partitions('library_audit_log', 'month', '2026-10-01', 15)"
+THE_LAST_RELEASES = "SELECT ensure_monthly_partitions('library_audit_log', '2026-10-01', 15)"
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [(THIS_RELEASES, THIS_RELEASES), (THIS_RELEASES, THE_LAST_RELEASES)],
+    ids=["of this release", "of two releases"],
+)
+def test_twenty_makers_at_once_make_each_once(any_empty_database: str, statements: tuple[str, str]) -> None:
     migrate.apply(any_empty_database, today=OCTOBER)
 
     async def make_all() -> list[int]:
@@ -126,13 +135,11 @@ def test_twenty_makers_at_once_make_each_once(any_empty_database: str) -> None:
                 for _ in range(20)
             ]
 
-            async def make(connection: psycopg.AsyncConnection) -> int:
-                cursor = await connection.execute(
-                    "SELECT ensure_partitions('library_audit_log', 'month', '2026-10-01', 15)"
-                )
+            async def make(connection: psycopg.AsyncConnection, statement: str) -> int:
+                cursor = await connection.execute(statement.encode())
                 return int((await cursor.fetchone() or (0,))[0])
 
-            return list(await asyncio.gather(*map(make, connections)))
+            return list(await asyncio.gather(*map(make, connections, statements * 10)))
 
     made = asyncio.run(make_all())
 

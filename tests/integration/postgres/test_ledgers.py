@@ -13,10 +13,12 @@ from contract.worlds import PostgresWorld
 from fakes.clock import FakeClock, SequentialIds
 
 from library_adapters.postgres.ledgers import PostgresLedgers
+from library_adapters.postgres.playtime_reader import PostgresPlaytimeReader
 from library_adapters.postgres.pool import open_pool
 from library_adapters.postgres.shelves import PostgresShelves, PostgresUsers
 from library_domain.flows.add_to_library import AddToLibraryHandler
 from library_domain.flows.verify_users import VerifyUsers, VerifyUsersHandler
+from library_domain.shared.paging import Page
 
 ALICE, BOB = user_id("alice"), user_id("bob")
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -164,3 +166,19 @@ async def test_only_who_is_asked_for_is_looked_at(evening: Evening) -> None:
     assert [(each.game_id, each.shown, each.what) for each in of_alice.found] == [
         (game_id("Portal 2"), None, "copy")
     ]
+
+
+async def test_the_view_shows_the_averages_that_the_reader_tells(evening: Evening) -> None:
+    # 8,111 seconds in 13 sessions are 623.9 each.
+    await evening.spoil(of_alice("UPDATE playtime_stats_monthly SET total_playtime = 7211", "month = 11"))
+    async with evening.pool.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT game_id, average_session_seconds FROM playtime_stats WHERE user_id = %s", [ALICE]
+        )
+        shown = {row["game_id"]: row["average_session_seconds"] for row in await cursor.fetchall()}
+
+    told = await PostgresPlaytimeReader(evening.pool).lifetime(ALICE, game_id=None, page=Page())
+
+    assert (
+        shown == {game.game_id: game.average_session_seconds for game in told.games} == {PORTAL: 623, DOOM: 0}
+    )

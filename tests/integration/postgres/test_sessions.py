@@ -6,14 +6,16 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
-from builders import NOON, a_purchase, a_session, game_added, game_id, user_id
+from builders import NOON, a_purchase, a_session, game_added, game_id, session_id, user_id
 from fakes.clock import FakeClock, SequentialIds
 from integration.postgres.pods import Pod, open_pod
 
 from library_adapters.postgres.sessions import PostgresStaleSessions
 from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from library_domain.flows.add_to_library import AddToLibraryHandler
+from library_domain.playtime.errors import SessionNotFound
 from library_domain.playtime.model import Session
+from library_domain.playtime.use_cases.record_heartbeat import RecordHeartbeat, RecordHeartbeatHandler
 from library_domain.playtime.use_cases.sweep_sessions import (
     SweepSessions,
     SweepSessionsHandler,
@@ -119,6 +121,14 @@ class TestHeartbeat:
 
             (row,) = await pod.rows("SELECT last_heartbeat_at, active_first_day FROM active_sessions")
             assert row == {"last_heartbeat_at": NOON + 20 * MINUTE, "active_first_day": 1_200}
+
+    async def test_of_no_session_leaves_nothing_of_a_user_that_nobody_knows(self, database: str) -> None:
+        async with open_pod(database) as pod:
+            handler = RecordHeartbeatHandler(uow=pod.uow, clock=FakeClock())
+            with pytest.raises(SessionNotFound):
+                await handler(RecordHeartbeat(user_id=ALICE, session_id=session_id("nothing")))
+
+            assert await pod.rows("SELECT user_id FROM user_revisions") == []
 
     async def test_touches_no_index(self, database: str) -> None:
         """Data 8: with an index on a time none of them would be HOT."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from opentelemetry import trace
-from opentelemetry.context import attach, detach
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan, SpanLimits, TracerProvider
@@ -98,7 +98,7 @@ class Tracing:
         carrier = {key.lower(): _text(value) for key, value in headers.items()}
         span = self.tracer.start_span(
             name,
-            context=_PROPAGATOR.extract(carrier) if carrier else None,
+            context=_PROPAGATOR.extract(carrier) if carrier else Context(),
             kind=kind,
             attributes=attributes,
         )

@@ -74,7 +74,7 @@ class Days:
         else:
             first = _within_calendar(lambda moment: moment.astimezone(UTC).date(), start, "from")
         if first >= last:
-            raise ValidationFailed(field="to" if start is None else "from", reason="out_of_order")
+            raise ValidationFailed(field="from", reason="out_of_order")
         if (last - first).days > longest:
             raise ValidationFailed(field="from", reason="too_long", maximum_days=longest)
         return cls(first=first, end=last)

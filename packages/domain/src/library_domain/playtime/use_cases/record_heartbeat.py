@@ -73,6 +73,8 @@ class RecordHeartbeatHandler:
             session = await tx.sessions.running(command.user_id, command.session_id)
             if session is None:
                 record = await tx.sessions.ended(command.user_id, command.session_id)
+                if record is None:
+                    raise SessionNotFound(session_id=command.session_id)
             elif session.over(now) is None:
                 _contact(session, command, now)
                 await tx.sessions.keep(session)
@@ -82,8 +84,7 @@ class RecordHeartbeatHandler:
                 record = await tx.sessions.close(session.end(now, EndReason.TIMEOUT))
                 name = games[session.game_id].name if session.game_id in games else None
                 tx.record(*record.events(now=now, game_name=name))
-        if record is None:
-            raise SessionNotFound(session_id=command.session_id)
+        # Only now, for what was just ended is to stay so.
         raise _refusal(record)
 
 
