@@ -89,6 +89,24 @@ class TestLibraryDev:
 
         assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+\n", answer.stdout)
 
+    def test_ends_quietly_when_nobody_reads_on(self, state: Path) -> None:
+        State(state).secret("client")
+        read_end, write_end = os.pipe()
+        os.close(read_end)
+
+        with open(write_end, "w") as closed_pipe:  # noqa: PTH123 - a descriptor, not a path
+            answer = subprocess.run(
+                [sys.executable, "-m", "library_devstack", "token", "--user", USER],
+                env={**os.environ, "DEVSTACK_STATE": str(state)},
+                stdout=closed_pipe,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+
+        assert (answer.returncode, answer.stderr) == (141, "")
+
     @pytest.mark.parametrize(
         ("arguments", "complaint"),
         [

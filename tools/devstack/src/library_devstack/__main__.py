@@ -412,11 +412,16 @@ def main() -> None:
         signal.signal(number, signal.default_int_handler)
     try:
         code = app()
+        sys.stdout.flush()
     except (StackError, SampleMissing) as problem:
         notes.print(f"[red]✗[/] {escape(str(problem))}", highlight=False, soft_wrap=True)
         code = 1
     except KeyboardInterrupt:
         code = 130
+    except BrokenPipeError:
+        # As `| head` leaves it. What is still in the buffer would fail again when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 128 + signal.SIGPIPE
     sys.exit(code)
 
 
