@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]  # no type information is published for it
 import pytest
 
+from library_devstack.bench.plan import SCENARIOS, SWITCHES
 from library_devstack.services import fast_forward, services
 from library_devstack.stack import Redis, Stack
 from library_devstack.stack.state import State
@@ -88,6 +89,12 @@ class TestLibraryDev:
         answer = library_dev("token", "--user", USER, "--role", "support", "--ttl", "60")
 
         assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+\n", answer.stdout)
+
+    def test_names_everything_that_can_be_measured(self, library_dev: Command) -> None:
+        told = set(re.findall(r"\w+", library_dev("bench", "--help").stdout))
+
+        assert {each.name for each in SCENARIOS} <= told
+        assert SWITCHES.keys() <= told
 
     def test_ends_quietly_when_nobody_reads_on(self, state: Path) -> None:
         State(state).secret("client")
