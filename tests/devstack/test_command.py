@@ -10,8 +10,10 @@ import psutil  # type: ignore[import-untyped]  # no type information is publishe
 import pytest
 
 from library_devstack.bench.plan import SCENARIOS, SWITCHES
+from library_devstack.lifecycle import set_clock
 from library_devstack.services import fast_forward, services
 from library_devstack.stack import Redis, Stack
+from library_devstack.stack.process import Identity
 from library_devstack.stack.state import State
 
 USER = "5b5a8fd9-1383-5b9e-b865-c982dd5aa464"
@@ -180,6 +182,28 @@ class TestLibraryDev:
             process.send_signal(number)
 
             assert process.wait(20) == 130
+
+
+@pytest.fixture
+def faster_api(state: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run something in the place of an api whose time passes faster."""
+    stack = Stack(state)
+    set_clock(stack, 60)
+    with subprocess.Popen(["sleep", "120"]) as process:
+        api = next(each for each in services(stack) if each.name == "api")
+        stack.state.path("run", f"{api.name}.pid").write_text(Identity.of(process.pid).text())
+        yield process
+        process.kill()
+
+
+def test_a_run_does_not_stop_what_it_asks_to_be_stopped(
+    library_dev: Command, faster_api: "subprocess.Popen[bytes]"
+) -> None:
+    refused = library_dev("run", "--players", "1", "--exit")
+
+    assert refused.returncode == 1
+    assert "time passes at a rate of 60 in what runs; stop it first" in refused.stderr
+    assert faster_api.poll() is None
 
 
 @pytest.mark.slow
