@@ -9,8 +9,11 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]  # no type information is published for it
 import pytest
 
+from library_devstack.bench.plan import SCENARIOS, SWITCHES
+from library_devstack.lifecycle import set_clock
 from library_devstack.services import fast_forward, services
 from library_devstack.stack import Redis, Stack
+from library_devstack.stack.process import Identity
 from library_devstack.stack.state import State
 
 USER = "5b5a8fd9-1383-5b9e-b865-c982dd5aa464"
@@ -89,6 +92,30 @@ class TestLibraryDev:
 
         assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+\n", answer.stdout)
 
+    def test_names_everything_that_can_be_measured(self, library_dev: Command) -> None:
+        told = set(re.findall(r"\w+", library_dev("bench", "--help").stdout))
+
+        assert {each.name for each in SCENARIOS} <= told
+        assert SWITCHES.keys() <= told
+
+    def test_ends_quietly_when_nobody_reads_on(self, state: Path) -> None:
+        State(state).secret("client")
+        read_end, write_end = os.pipe()
+        os.close(read_end)
+
+        with open(write_end, "w") as closed_pipe:  # noqa: PTH123 - a descriptor, not a path
+            answer = subprocess.run(
+                [sys.executable, "-m", "library_devstack", "token", "--user", USER],
+                env={**os.environ, "DEVSTACK_STATE": str(state)},
+                stdout=closed_pipe,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+
+        assert (answer.returncode, answer.stderr) == (141, "")
+
     @pytest.mark.parametrize(
         ("arguments", "complaint"),
         [
@@ -155,6 +182,28 @@ class TestLibraryDev:
             process.send_signal(number)
 
             assert process.wait(20) == 130
+
+
+@pytest.fixture
+def faster_api(state: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run something in the place of an api whose time passes faster."""
+    stack = Stack(state)
+    set_clock(stack, 60)
+    with subprocess.Popen(["sleep", "120"]) as process:
+        api = next(each for each in services(stack) if each.name == "api")
+        stack.state.path("run", f"{api.name}.pid").write_text(Identity.of(process.pid).text())
+        yield process
+        process.kill()
+
+
+def test_a_run_does_not_stop_what_it_asks_to_be_stopped(
+    library_dev: Command, faster_api: "subprocess.Popen[bytes]"
+) -> None:
+    refused = library_dev("run", "--players", "1", "--exit")
+
+    assert refused.returncode == 1
+    assert "time passes at a rate of 60 in what runs; stop it first" in refused.stderr
+    assert faster_api.poll() is None
 
 
 @pytest.mark.slow

@@ -24,9 +24,10 @@ from library_devstack.demo.evening import (
     Step,
     Stop,
 )
-from library_devstack.demo.fast_forward import last_evening
+from library_devstack.demo.fast_forward import BOOT_SECONDS, FastForward, last_evening
 from library_devstack.demo.pictures import Bar, bars, timeline
 from library_devstack.demo.player import Pace, Player
+from library_devstack.demo.playtime import FAST_FORWARD, pace_of
 from library_devstack.stack import StackError
 
 START = datetime(2026, 11, 22, 22, 50, tzinfo=UTC)
@@ -75,6 +76,35 @@ class TestLastEvening:
     )
     def test_is_over_for_hours(self, now: str, start: str) -> None:
         assert last_evening(datetime.fromisoformat(now)) == datetime.fromisoformat(start)
+
+
+def forwarded(*, epoch: datetime, rate: float) -> FastForward:
+    clock = FastClock(rate=rate, epoch=epoch, start=START)
+    return FastForward(api_url="http://api", clock=clock, start=START, rate=rate)
+
+
+class TestPace:
+    async def test_lets_nobody_play_before_the_evening(self) -> None:
+        ready_early = forwarded(epoch=datetime.now(UTC) + timedelta(seconds=0.2), rate=6_000)
+
+        pace = pace_of(ready_early)
+        await pace.until(0)
+
+        assert pace.start == START
+        assert ready_early.clock.now() >= START
+
+    async def test_begins_when_the_processes_are_there_if_they_were_slow(self) -> None:
+        ready_late = forwarded(epoch=datetime.now(UTC) - timedelta(seconds=2), rate=600)
+
+        pace = pace_of(ready_late)
+
+        assert timedelta(minutes=20) <= pace.start - START < timedelta(minutes=30)
+        assert 0 <= pace.minute() < 1
+
+    def test_leaves_slow_processes_ten_seconds_before_midnight_is_missed(self) -> None:
+        half_an_hour = 30 * 60 / FAST_FORWARD
+
+        assert BOOT_SECONDS + half_an_hour >= 10
 
 
 class Service:

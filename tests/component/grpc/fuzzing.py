@@ -41,7 +41,9 @@ VALID: dict[str, bytes] = {
             user_id=USER,
             game_id=GAME,
             limit=5,
-            page_token=page_tokens.write(Position(key=60, id=UUID(GAME)), user_id=UUID(USER)),
+            page_token=page_tokens.write(
+                Position(key=60, id=UUID(GAME)), user_id=UUID(USER), game_id=UUID(GAME)
+            ),
         )
     ),
     f"{QUERIES}/GetPlaytimeStatistics": bytes(

@@ -85,12 +85,12 @@ class TestGetPlaytimeStats:
         assert door.show_lifetime.asked == [ShowLifetime(user_id=PLAYER)]
 
         await door.stub.get_playtime_stats(
-            GetUserPlaytimeRequest(user_id=USER, game_id=GAME, limit=5, page_token=answer.next_page_token),
+            GetUserPlaytimeRequest(user_id=USER, limit=5, page_token=answer.next_page_token),
             metadata=mint(),
         )
 
         after = Page(limit=5, after=Position(key=7_200, id=PLAYED))
-        assert door.show_lifetime.asked[1] == ShowLifetime(user_id=PLAYER, game_id=PLAYED, page=after)
+        assert door.show_lifetime.asked[1] == ShowLifetime(user_id=PLAYER, page=after)
 
     async def test_leaves_out_what_there_is_not(self, door: Door, mint: Mint) -> None:
         nothing = dict.fromkeys(
@@ -122,7 +122,21 @@ class TestGetPlaytimeStats:
             ({"limit": 101}, "limit"),
             ({"limit": -1}, "limit"),
             ({"page_token": "x"}, "page_token"),
-            ({"page_token": page_tokens.write(Position(key=1, id=OTHER), user_id=OTHER)}, "page_token"),
+            (
+                {"page_token": page_tokens.write(Position(key=1, id=OTHER), user_id=OTHER, game_id=None)},
+                "page_token",
+            ),
+            (
+                {"page_token": page_tokens.write(Position(key=1, id=OTHER), user_id=PLAYER, game_id=PLAYED)},
+                "page_token",
+            ),
+            (
+                {
+                    "game_id": GAME,
+                    "page_token": page_tokens.write(Position(key=1, id=OTHER), user_id=PLAYER, game_id=None),
+                },
+                "page_token",
+            ),
         ],
     )
     async def test_names_the_field_that_is_wrong(
@@ -239,14 +253,18 @@ class TestGetPlaytimeStatistics:
         }
 
 
-@given(st.integers(0, 2**63 - 1), st.uuids(), st.uuids())
-def test_a_page_token_leads_back_to_its_place(seconds: int, game: UUID, user: UUID) -> None:
+@given(st.integers(0, 2**63 - 1), st.uuids(), st.uuids(), st.none() | st.uuids())
+def test_a_page_token_leads_back_to_its_place(
+    seconds: int, game: UUID, user: UUID, asked: UUID | None
+) -> None:
     position = Position(key=seconds, id=game)
 
-    assert page_tokens.read(page_tokens.write(position, user_id=user), user_id=user) == position
+    token = page_tokens.write(position, user_id=user, game_id=asked)
+
+    assert page_tokens.read(token, user_id=user, game_id=asked) == position
 
 
 @given(st.text() | st.binary(max_size=40).map(lambda data: data.hex()))
 def test_what_is_no_page_token_is_refused(text: str) -> None:
     with pytest.raises(ValidationFailed):
-        page_tokens.read(text, user_id=OTHER)
+        page_tokens.read(text, user_id=OTHER, game_id=None)

@@ -45,11 +45,14 @@ class PlaytimeMethods:
     async def get_playtime_stats(self, message: GetUserPlaytimeRequest) -> GetUserPlaytimeResponse:
         """Return what was ever played. Raises ValidationFailed naming the field that is wrong."""
         user_id = UserId(uuid(message.user_id, "user_id"))
-        after = page_tokens.read(message.page_token, user_id=user_id) if message.page_token else None
+        game_id = _game(message.game_id)
+        after = None
+        if message.page_token:
+            after = page_tokens.read(message.page_token, user_id=user_id, game_id=game_id)
         page = await self._application.show_lifetime(
             ShowLifetime(
                 user_id=user_id,
-                game_id=_game(message.game_id),
+                game_id=game_id,
                 page=Page(limit=message.limit, after=after) if message.limit else Page(after=after),
             )
         )
@@ -60,7 +63,9 @@ class PlaytimeMethods:
             longest_session=page.longest_session_seconds,
             last_played=page.last_played_at,
             games=[_played(game) for game in page.games],
-            next_page_token="" if page.next is None else page_tokens.write(page.next, user_id=user_id),
+            next_page_token=""
+            if page.next is None
+            else page_tokens.write(page.next, user_id=user_id, game_id=game_id),
         )
 
 

@@ -336,9 +336,9 @@ def run_bench(
         rounds: How often everybody is measured; the medians are shown.
         rates: Requests a second of the mixed load, divided by commas.
         only: Scenarios, divided by commas: list, by_name, item, unchanged, access, batch,
-            hostile, mixed.
-        without: Tricks to measure ours also without, divided by commas: hot_reads, batching, token_memory,
-            whole_answers, gc_freeze.
+            hostile, heartbeat, start, end, mixed.
+        without: Tricks to measure ours also without, divided by commas: hot_reads, batching, hot_writes,
+            token_memory, whole_answers, thin_lane, log_shortcut, gc_freeze.
         peers: Measure the peers and limits too.
         grow: Tell instead what a request of ours costs with so many times the rows, compared with `rows`.
 
@@ -412,11 +412,16 @@ def main() -> None:
         signal.signal(number, signal.default_int_handler)
     try:
         code = app()
+        sys.stdout.flush()
     except (StackError, SampleMissing) as problem:
         notes.print(f"[red]✗[/] {escape(str(problem))}", highlight=False, soft_wrap=True)
         code = 1
     except KeyboardInterrupt:
         code = 130
+    except BrokenPipeError:
+        # As `| head` leaves it. What is still in the buffer would fail again when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 128 + signal.SIGPIPE
     sys.exit(code)
 
 

@@ -24,7 +24,7 @@ FromParameter = Annotated[
     str | None,
     QueryParameter(
         name="from",
-        description="Not before: a time with its offset (RFC 3339), or a date for the first moment of its day, UTC.",
+        description="From this moment on: a time with its offset (RFC 3339), or a date for the first moment of its day, UTC.",
         schema_extra=_MOMENT,
     ),
 ]
@@ -32,7 +32,10 @@ ToParameter = Annotated[
     str | None,
     QueryParameter(
         name="to",
-        description="Before, in the same way. Where days are added up, the day that it lies in is one of them.",
+        description=(
+            "Up to this moment, not including it; written like `from`. Statistics add up whole days: a moment inside a day"
+            " includes that day."
+        ),
         schema_extra=_MOMENT,
     ),
 ]

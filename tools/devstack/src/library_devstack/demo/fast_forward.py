@@ -17,8 +17,9 @@ from library_devstack.stack.component import Component
 from library_devstack.stack.stack import in_parallel
 from library_devstack.stack.state import LOOPBACK
 
-_BOOT_SECONDS = 1.0
-"""The least that processes need to start; their clock is set before and does not wait for them."""
+BOOT_SECONDS = 6.0
+"""What processes need to start on a busy machine. Their clock is set before and does not wait for them: who starts faster
+waits for the evening, who starts slower begins it later."""
 _OVER_AFTER = timedelta(hours=6)
 """So long after midnight an evening is over, however slowly they start."""
 _CONNECT_TIMEOUT_SECONDS = 5
@@ -30,6 +31,8 @@ class FastForward:
 
     api_url: str
     clock: FastClock
+    start: datetime
+    """The earliest moment, by that clock, at which anybody plays."""
     rate: float
 
 
@@ -41,7 +44,7 @@ def last_evening(now: datetime) -> datetime:
 
 @contextmanager
 def fast_forwarded(stack: Stack, *, start: datetime, rate: float) -> Iterator[FastForward]:
-    """Run processes whose time goes on from `start` while the block runs; the ordinary sweeper rests meanwhile.
+    """Run processes whose time reaches `start` when they have had time to start; the ordinary sweeper rests meanwhile.
 
     Tokens, leases and everything else of the stack keep to the machine's time. Raises StackError.
     """
@@ -52,7 +55,7 @@ def fast_forwarded(stack: Stack, *, start: datetime, rate: float) -> Iterator[Fa
     ) as connection:
         # On the first of a month it lies in the last one, of which a new database has nothing.
         ensure_partitions(connection, today=start)
-    epoch = datetime.now(UTC) + timedelta(seconds=_BOOT_SECONDS)
+    epoch = datetime.now(UTC) + timedelta(seconds=BOOT_SECONDS)
     both = fast_forward(
         stack,
         {
@@ -67,6 +70,7 @@ def fast_forwarded(stack: Stack, *, start: datetime, rate: float) -> Iterator[Fa
         yield FastForward(
             api_url=f"http://{LOOPBACK}:{stack.state.port('fast-api')}",
             clock=FastClock(rate=rate, epoch=epoch, start=start),
+            start=start,
             rate=rate,
         )
     except BaseException:

@@ -69,6 +69,15 @@ def play(
     console.print(f"the evening as a picture: {picture}\n", highlight=False, soft_wrap=True)
 
 
+def pace_of(forwarded: FastForward) -> Pace:
+    """Return the pace of an evening that begins when it should, or now if that moment is over."""
+    return Pace(
+        clock=forwarded.clock,
+        rate=forwarded.rate,
+        start=max(forwarded.start, forwarded.clock.now()),
+    )
+
+
 async def _cast(doors: Doors, dataset: Dataset, issuer: Issuer) -> list[Actor]:
     """Return as many players without a session as there are roles, those with several games first."""
     games = {
@@ -96,8 +105,9 @@ async def _play(forwarded: FastForward, actors: Sequence[Actor], issuer: Issuer)
     async with _client(forwarded.api_url) as client:
         # The first requests to a process take longest: they fetch keys and open connections.
         await asyncio.gather(*(player.running(client) for player in players))
+        pace = pace_of(forwarded)
+        await pace.until(0)
         began = time.monotonic()
-        pace = Pace(clock=forwarded.clock, rate=forwarded.rate, start=forwarded.clock.now())
         async with asyncio.TaskGroup() as group:
             for player in players:
                 group.create_task(player.play(client, pace))

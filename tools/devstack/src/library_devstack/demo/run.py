@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -36,11 +37,14 @@ def run(stack: Stack, dataset: Dataset, *, issuer: Issuer, clock_rate: float, st
 
     `clock_rate` is how many seconds of the players' evening pass in one of ours.
 
-    Raises StackError when a part of it fails, StateLocked when another run is on: its end would be ours.
+    Raises StackError when a part of it fails, and before anything is touched when the stack runs by a faster time;
+    StateLocked when another run is on: its end would be ours.
     """
     began = time.monotonic()
-    with stack.state.locked(RUN), running(stack):
+    with stack.state.locked(RUN), ExitStack() as until_the_end:
         set_clock(stack, 1)
+        # Only now: what runs by another time was not started for this run, and goes on.
+        until_the_end.enter_context(running(stack))
         bring_up(stack, with_services=True)
         found = addresses(stack)
         # The first thing to be seen, and good to click on while the rest is loaded.
