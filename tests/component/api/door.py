@@ -156,6 +156,9 @@ class World:
         self.show_item = Switch(ShowItemHandler(reader=reader, clock=clock))
         self.create_category = Switch(CreateCategoryHandler(uow=uow, clock=clock, ids=ids))
         self.file_item = Switch(FileItemHandler(uow=uow, clock=clock, ids=ids))
+        self.start_session = Switch(StartSessionHandler(uow=uow, clock=clock, ids=ids))
+        self.record_heartbeat = Switch(RecordHeartbeatHandler(uow=uow, clock=clock))
+        self.end_session = Switch(EndSessionHandler(uow=uow, clock=clock))
         self.use_cases: dict[str, Any] = {
             "list_library": self.list_library,
             "show_item": self.show_item,
@@ -170,9 +173,9 @@ class World:
             "list_collections": ListCollectionsHandler(reader=reader, clock=clock),
             "list_users_library": ListUsersLibraryHandler(reader=reader, looks=looks, clock=clock),
             "show_version": ShowVersionHandler(reader=reader, clock=clock),
-            "start_session": StartSessionHandler(uow=uow, clock=clock, ids=ids),
-            "record_heartbeat": RecordHeartbeatHandler(uow=uow, clock=clock),
-            "end_session": EndSessionHandler(uow=uow, clock=clock),
+            "start_session": self.start_session,
+            "record_heartbeat": self.record_heartbeat,
+            "end_session": self.end_session,
             "list_sessions": ListSessionsHandler(reader=playtime),
             "list_running_sessions": ListRunningSessionsHandler(reader=playtime),
             "show_stats": ShowStatsHandler(reader=playtime, clock=clock),

@@ -1,23 +1,17 @@
 """What passes Litestar by is answered as Litestar would answer it, to the byte, and told alike to logs and metrics."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from builders import a_game, game_id
-from component.api.door import LIBRARY, World, bearer
-from litestar.types import ASGIApp
+from builders import game_id
+from component.api.door import LIBRARY, bearer
+from component.api.two_doors import ALICE, HOST, Doors, Headers
 
-from library_api.app import create_app
 from library_domain.shared.errors import DependencyUnavailable
 
-HOST = (b"host", b"library.test")
-ALICE = (b"authorization", bearer()["Authorization"].encode())
 OURS = str(game_id("Portal 2"))
 NOBODYS = str(game_id("Doom"))
-Headers = Sequence[tuple[bytes, bytes]]
 
 WAYS_TO_A_GAME = [
     f"{LIBRARY}/{{}}",
@@ -36,99 +30,6 @@ LISTS = [
     "category=None",
     "limit=%31",
 ]
-
-
-@dataclass
-class Answered:
-    """What a door answered, and which way."""
-
-    messages: list[dict[str, Any]]
-    state: Mapping[str, Any]
-
-    @property
-    def is_thin(self) -> bool:
-        return "thin_lane" in self.state
-
-    @property
-    def status(self) -> int:
-        return cast("int", self.messages[0]["status"])
-
-    def header(self, name: bytes) -> bytes:
-        return cast("bytes", dict(self.messages[0]["headers"])[name])
-
-
-async def ask(
-    app: ASGIApp, path: str, *, query: str = "", headers: Headers = (HOST, ALICE), method: str = "GET"
-) -> Answered:
-    messages: list[dict[str, Any]] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Any) -> None:
-        messages.append(dict(message))
-
-    scope: dict[str, Any] = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": query.encode(),
-        "root_path": "",
-        "headers": list(headers),
-        "client": ("127.0.0.1", 50_000),
-        "server": ("127.0.0.1", 8_080),
-        "state": {},
-    }
-    await app(cast("Any", scope), cast("Any", receive), send)
-    return Answered(messages, scope["state"])
-
-
-class Doors:
-    """Two doors over worlds of their own that are alike: one has the lane, the other has not."""
-
-    def __init__(self, records: list[dict[str, Any]], **overrides: Any) -> None:
-        self.worlds = World(), World()
-        self._records = records
-        for world in self.worlds:
-            for name in ("Portal 2", *(f"Game {number}" for number in range(30))):
-                world.own(a_game(name))
-        self._apps = [
-            create_app(world.application(thin_lane=has_lane, **overrides))
-            for world, has_lane in zip(self.worlds, (False, True), strict=True)
-        ]
-
-    async def ask(self, path: str, **asked: Any) -> Answered:
-        """Ask both, and return the answer that they must have in common, as the door with the lane gave it."""
-        answers, told = [], []
-        for app in self._apps:
-            self._records.clear()
-            answers.append(await ask(app, path, **asked))
-            told.append([(record["message"], _lasting(record["extra"])) for record in self._records])
-        plain, other = answers
-        assert other.messages == plain.messages
-        assert told[1] == told[0]
-        assert not plain.is_thin
-        one, two = self.worlds
-        assert _counts(two) == _counts(one)
-        assert two.limits.taken == one.limits.taken
-        return other
-
-
-def _lasting(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name != "duration_ms"}
-
-
-def _counts(world: World) -> dict[tuple[str, ...], float]:
-    return {
-        (sample.name, *sample.labels.values()): sample.value
-        for metric in world.registry.collect()
-        for sample in metric.samples
-        if sample.name.endswith("_total")
-    }
 
 
 @pytest.fixture

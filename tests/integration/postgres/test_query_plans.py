@@ -13,7 +13,7 @@ import pytest
 from psycopg import sql
 
 from library_adapters.postgres import migrate
-from library_adapters.postgres.hot_reads.batches import SESSION
+from library_adapters.postgres.hot_reads.batches import SESSION, WRITING_SESSION
 from library_adapters.postgres.statements import families, statements
 from library_devstack.stack import Postgres
 
@@ -296,6 +296,28 @@ def test_every_statement_finds_its_rows_by_an_index(filled: psycopg.Connection) 
         whole = {name: read for name, read in plans.items() if read}
         assert {name: read for name, read in whole.items() if name not in READS_EVERYTHING} == {}
         assert set(READS_EVERYTHING) == set(whole), "an exception that is no longer needed"
+
+
+def test_sessions_are_found_by_an_index_also_by_a_plan_of_a_quiet_night(filled: psycopg.Connection) -> None:
+    with filled.transaction(force_rollback=True):
+        for table in ("active_sessions", "copy_leases", "user_revisions"):
+            named = sql.Identifier(table)
+            filled.execute(
+                sql.SQL("CREATE TEMP TABLE few ON COMMIT DROP AS TABLE {} LIMIT 300").format(named)
+            )
+            filled.execute(sql.SQL("TRUNCATE {} CASCADE").format(named))
+            filled.execute(sql.SQL("INSERT INTO {} SELECT * FROM few").format(named))
+            filled.execute("DROP TABLE few")
+            filled.execute(sql.SQL("ANALYZE {}").format(named))
+        for name, value in WRITING_SESSION.items():
+            filled.execute(sql.SQL("SET {} TO {}").format(sql.Identifier(name), sql.Literal(value)))
+        writes = {
+            name: whole_reads(plan(filled, text, generic=True))
+            for name, text in statements("sessions").items()
+            if name in {"quick_keep", "quick_open", "quick_close"}
+        }
+
+    assert writes == {"quick_keep": [], "quick_open": [], "quick_close": []}
 
 
 READ_IN_NOVEMBER = {

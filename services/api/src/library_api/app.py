@@ -31,8 +31,9 @@ def create_app(application: Application) -> ASGIApp:
     routing = create_routing(application)
     app: ASGIApp = routing
     if application.thin_lane:
-        # The others have nothing to say about a GET, or about a query that has passed.
-        app = ThinLane(routing, application, guards=[_doorkeeper(application), _conditional(application)])
+        # The others have nothing to say about a GET or a POST, or about a query that has passed.
+        guards = [_doorkeeper(application), _conditional(application), Idempotency(application.claims)]
+        app = ThinLane(routing, application, guards=guards)
     return Boundary(
         Heads(Compression(app)),
         ids=application.ids,

@@ -8,7 +8,7 @@ import msgspec
 from litestar import MediaType, Request, Response
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException, MethodNotAllowedException
-from litestar.types import HTTPScope, Receive, Send
+from litestar.types import Receive, Scope, Send
 from loguru import logger
 
 from library_api.envelope import ErrorBody, Failure
@@ -78,7 +78,7 @@ def answer(request: Request[object, object, State], error: Exception) -> Respons
     )
 
 
-async def refuse(scope: HTTPScope, receive: Receive, send: Send, error: Exception) -> None:
+async def refuse(scope: Scope, receive: Receive, send: Send, error: Exception) -> None:
     """Answer for whatever was raised where Litestar does not."""
     request: Request[object, object, State] = Request(scope, receive, send)
     await answer(request, error).to_asgi_response(app=None, request=request)(scope, receive, send)

@@ -2,7 +2,8 @@
 
 It runs the same endpoints behind the same guards and answers the same bytes; what it spares is how Litestar finds a route,
 reads parameters and makes an answer, which would be a third of such a request. It takes only what it knows wholly: a
-plain GET for a game, or for a list by a query that Litestar has read once. The rest is Litestar's, refusals included.
+plain GET for a game, or for a list by a query that Litestar has read once, and a plain POST that starts, keeps alive or ends
+a session. The rest is Litestar's, and so is every URL that is refused.
 """
 
 import re
@@ -13,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from litestar import Litestar, Response
-from litestar.enums import HttpMethod, ScopeType
+from litestar.enums import ScopeType
 from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import ASGIMiddleware
 from litestar.routes import HTTPRoute
@@ -25,6 +26,13 @@ from library_api.errors import refuse
 from library_api.request import StrictRequest
 from library_api.routes.library import check_access, list_library, show_item
 from library_api.routes.library_query import ASKED, Asked
+from library_api.routes.sessions import (
+    end_session,
+    end_session_of_game,
+    record_heartbeat,
+    start_session,
+    start_session_of_game,
+)
 
 _GAME = "{game_id}"
 _UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -34,6 +42,16 @@ _HOST = re.compile(rb"[a-z0-9.-]{1,253}(?::[0-9]{1,5})?")
 _JSON = (b"content-type", b"application/json")
 _MAX_QUERIES = 1_000
 _MAX_QUERY_BYTES = 256
+_TAKEN = (
+    list_library,
+    show_item,
+    check_access,
+    start_session,
+    start_session_of_game,
+    record_heartbeat,
+    end_session,
+    end_session_of_game,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +64,8 @@ class _Way:
     """Headers of every answer of it that says nothing else."""
     headers: Sequence[tuple[bytes, bytes]]
     """The same, as they are sent."""
+    takes_query: bool
+    takes_body: bool
 
 
 class ThinLane:
@@ -54,43 +74,63 @@ class ThinLane:
     def __init__(self, app: Litestar, application: Application, *, guards: Sequence[ASGIMiddleware]) -> None:
         """Stand in front of `app`.
 
-        `guards` are those of its middleware, in their order, that have something to say about a GET whose query is in
-        order.
+        `guards` are those of its middleware, in their order, that have something to say about a GET or a POST whose
+        query is in order.
         """
         self._app = app
         self._application = application
-        self._lists = {way.template: way for way in _ways(app, list_library)}
-        self._games = list(_ways(app, show_item, check_access))
+        ways = list(_ways(app))
+        self._fixed = {way.template: way for way in ways if _GAME not in way.template}
+        self._games = [way for way in ways if _GAME in way.template]
         self._game = re.compile("|".join(_pattern(way.template) for way in self._games))
         self._queries: OrderedDict[bytes, Asked] = OrderedDict()
         # A page of another origin gets headers that Litestar makes.
         self._has_origins = bool(application.cors_origins)
-        self._serve: ASGIApp = self._answer
+        # Like Litestar's: guards see an endpoint's refusal as any other answer, and what they raise is answered too.
+        serve: ASGIApp = partial(_refusing, app=self._answer)
         for guard in reversed(guards):
-            self._serve = partial(guard.handle, next_app=self._serve)
+            serve = partial(guard.handle, next_app=serve)
+        self._serve: ASGIApp = partial(_refusing, app=serve)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != ScopeType.HTTP or scope["method"] != HttpMethod.GET or not self._is_plain(scope):
+        if scope["type"] != ScopeType.HTTP or (entered := self._find(scope)) is None:
             await self._app(scope, receive, send)
             return
-        path, query = scope["path"], scope["query_string"]
-        if (way := self._lists.get(path)) is not None:
+        way, parameters = entered
+        arguments: dict[str, Any] = {**parameters}
+        if way.takes_query:
+            query = scope["query_string"]
             asked = self._queries.get(query)
             if asked is None:
                 await self._app(scope, receive, send)
                 self._remember(query, scope["state"].get(ASKED))
                 return
             self._queries.move_to_end(query)
-            self._enter(scope, way, asked=asked, request=StrictRequest(scope, receive, send))
-        elif not query and (found := self._game.fullmatch(path)) is not None:
+            arguments |= {"asked": asked, "request": StrictRequest(scope, receive, send)}
+        # What Litestar's router would tell, which guards and boundary look at.
+        scope["app"] = scope["litestar_app"] = self._app
+        scope["route_handler"] = way.handler
+        scope["path_template"] = way.template
+        scope["path_params"] = parameters
+        scope.setdefault("state", {})[_ENTERED] = (way, arguments)
+        await self._serve(scope, receive, send)
+
+    def _find(self, scope: HTTPScope) -> tuple[_Way, dict[str, str]] | None:
+        """Return the way of a request and what its path says; None if it is Litestar's."""
+        path, parameters = scope["path"], {}
+        way = self._fixed.get(path)
+        if way is None:
+            found = self._game.fullmatch(path)
+            if found is None:
+                return None
             place = found.lastindex or 0
-            scope["path_params"] = {"game_id": found[place]}
-            self._enter(scope, self._games[place - 1], game_id=found[place])
-        else:
-            await self._app(scope, receive, send)
-            return
-        await self._run(scope, receive, send)
+            way, parameters = self._games[place - 1], {"game_id": found[place]}
+        if scope["method"] not in way.handler.http_methods or not self._is_plain(scope):
+            return None
+        if scope["query_string"] and not way.takes_query:
+            return None
+        return way, parameters
 
     def _is_plain(self, scope: HTTPScope) -> bool:
         """Tell whether Litestar would do nothing about the request but find its route."""
@@ -107,33 +147,12 @@ class ThinLane:
         if len(self._queries) > _MAX_QUERIES:
             self._queries.popitem(last=False)
 
-    def _enter(self, scope: HTTPScope, way: _Way, **arguments: object) -> None:
-        """Tell the scope what Litestar's router would, which guards and boundary look at."""
-        scope["app"] = scope["litestar_app"] = self._app
-        scope["route_handler"] = way.handler
-        scope["path_template"] = way.template
-        scope.setdefault("path_params", {})
-        scope.setdefault("state", {})[_ENTERED] = (way, arguments)
-
-    async def _run(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        """Let the request pass the guards; answer whatever is raised, as Litestar would."""
-        has_begun = False
-
-        async def send_on(message: Message) -> None:
-            nonlocal has_begun
-            has_begun = True
-            await send(message)
-
-        try:
-            await self._serve(scope, receive, send_on)
-        except Exception as error:
-            if has_begun:
-                raise
-            await refuse(scope, receive, send, error)
-
-    async def _answer(self, scope: Scope, _: Receive, send: Send) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the endpoint: the innermost application, behind all guards."""
         way, arguments = scope["state"][_ENTERED]
+        if way.takes_body:
+            # Bounded in size and time, and strict, as for Litestar: it is the same request.
+            arguments["data"] = await StrictRequest(scope, receive, send).json()
         answered = await way.handler.fn(application=self._application, **arguments)
         headers = way.headers
         if isinstance(answered, Response):
@@ -153,9 +172,26 @@ _ENTERED = "thin_lane"
 """The scope's state holds under this name which way a request goes, and with what."""
 
 
-def _ways(app: Litestar, *endpoints: HTTPRouteHandler) -> Iterator[_Way]:
-    """Yield every path of these endpoints."""
-    functions: set[Any] = {each.fn for each in endpoints}
+async def _refusing(scope: Scope, receive: Receive, send: Send, *, app: ASGIApp) -> None:
+    """Answer whatever the application raises before it has begun to answer."""
+    has_begun = False
+
+    async def send_on(message: Message) -> None:
+        nonlocal has_begun
+        has_begun = True
+        await send(message)
+
+    try:
+        await app(scope, receive, send_on)
+    except Exception as error:
+        if has_begun:
+            raise
+        await refuse(scope, receive, send, error)
+
+
+def _ways(app: Litestar) -> Iterator[_Way]:
+    """Yield every path of what is taken."""
+    functions: set[Any] = {each.fn for each in _TAKEN}
     for route in app.routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
             if handler.fn in functions:
@@ -165,6 +201,8 @@ def _ways(app: Litestar, *endpoints: HTTPRouteHandler) -> Iterator[_Way]:
                     template=route.path_format,
                     defaults=defaults,
                     headers=_encoded(defaults),
+                    takes_query=handler.fn is list_library.fn,
+                    takes_body=handler.parsed_data_field is not None,
                 )
 
 

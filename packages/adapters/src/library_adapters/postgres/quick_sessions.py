@@ -7,7 +7,6 @@ are in a transaction already.
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,6 +21,7 @@ from library_adapters.postgres.hot_reads.batches import HotReads, open_hot_reads
 from library_adapters.postgres.hot_reads.pipeline import ConnectionLost
 from library_adapters.postgres.hot_reads.reads import Read
 from library_adapters.postgres.library_reader import to_rights
+from library_adapters.postgres.sessions import session_row
 from library_adapters.postgres.settings import PostgresSettings
 from library_adapters.postgres.statements import statements
 from library_adapters.postgres.unit_of_work import PostgresUnitOfWork, is_audited
@@ -102,7 +102,7 @@ class PostgresQuickSessions:
 
     async def keep(self, session: Session, *, seen: SeenSession) -> bool:
         """See the port."""
-        return await self._write(_KEEP, asdict(session) | {"session_id": session.id, "sign": seen.sign})
+        return await self._write(_KEEP, session_row(session) | {"session_id": session.id, "sign": seen.sign})
 
     async def before_end(self, user_id: UserId, session_id: SessionId) -> SeenEnd | None:
         """See the port."""
@@ -181,7 +181,7 @@ class PostgresQuickSessions:
         if is_audited(event):
             return False
         (told,) = self._published([event], seen.user)
-        done = await self._write(_OPEN, asdict(session) | {"session_id": session.id} | told)
+        done = await self._write(_OPEN, session_row(session) | {"session_id": session.id} | told)
         return self._tell([event]) if done else False
 
     async def _write(self, write: Read, values: Mapping[str, object]) -> bool:

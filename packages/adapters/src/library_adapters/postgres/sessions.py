@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -32,6 +32,7 @@ from library_domain.playtime.ports import FoundSession, RunningSessions
 from library_domain.shared.ids import GameId, UserId
 
 _SQL = statements("sessions")
+_MEMBERS = tuple(each.name for each in fields(Session))
 # The two UUIDs that are nobody's: nil and max.
 _BEFORE_ALL = UUID(int=0)
 _BEYOND_ALL = UUID(int=(1 << 128) - 1)
@@ -75,7 +76,7 @@ class PostgresSessions:
 
     async def open(self, session: Session) -> None:
         """See the port."""
-        row = asdict(session) | {"revision": self._next_revision(session.user_id)}
+        row = session_row(session) | {"revision": self._next_revision(session.user_id)}
         async with self._connection.pipeline():
             opened = await self._connection.execute(_SQL["open"], row)
             leased = await self._connection.execute(_SQL["lease"], row)
@@ -88,7 +89,7 @@ class PostgresSessions:
 
     async def keep(self, session: Session) -> None:
         """See the port."""
-        await self._connection.execute(_SQL["keep"], asdict(session))
+        await self._connection.execute(_SQL["keep"], session_row(session))
 
     async def close(self, session: EndedSession) -> SessionRecord:
         """See the port."""
@@ -206,6 +207,11 @@ def to_record(row: Mapping[str, Any]) -> SessionRecord:
         ),
         total_playtime_seconds=row["total_playtime_after"],
     )
+
+
+def session_row(session: Session) -> dict[str, Any]:
+    """Return the members of a running session by name; `asdict` would copy each of them, which takes longer than to send them."""
+    return {name: getattr(session, name) for name in _MEMBERS}
 
 
 def _ended_row(session: EndedSession) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from library_devstack.bench.peers import Peer, Statements, peers
 from library_devstack.bench.plan import FASTAPI, FASTIFY, GRPCLIB, OURS, Plan, without
 from library_devstack.bench.population import GAMES, game_id
 from library_devstack.bench.seed import players_of, seed
+from library_devstack.bench.sessions import forget
 from library_devstack.bench.tokens import read_tokens, system_token, write_tokens
 from library_devstack.bench.wrk import Wrk
 from library_devstack.console import step
@@ -82,6 +83,7 @@ def _open(plan: Plan, stack: Stack, *, workspace: Path, endpoint: str, started: 
     postgres, issuer = stack.find(Postgres), issuer_of(stack.state)
     with step(f"{plan.rows:,} rows of {players:,} players"):
         seed(postgres.superuser_dsn(DATABASE), rows=plan.rows, remembered=stack.state.path("bench", "seeded"))
+        forget(postgres.superuser_dsn(DATABASE))
     with step("a token for each player"):
         tokens = write_tokens(stack.state.path("bench", "tokens"), issuer, players=players)
     statements = Statements(workspace / "tools" / "devstack" / "peers" / "sql")

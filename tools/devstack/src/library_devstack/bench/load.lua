@@ -1,8 +1,9 @@
--- What wrk asks for: each time another player, by chance, with their own token; sessions are ended one after another.
--- Arguments: scenario, file of tokens, file of games (a UUID per line), ETag, file of sessions (player and id in each line).
+-- What wrk asks for: each time another player, by chance, with their own token; sessions are begun and ended one after
+-- another, none of them twice.
+-- Arguments: scenario, file of tokens, file of games (a UUID per line), ETag, file of sessions (player and id in each line,
+-- the game's if they begin).
 
 local BASE_GAMES, OWNED, STRIDE, SHIFT = 4500, 45, 97, 31 -- see population.py
-local PLAYABLE = 42 -- the others are withdrawn or will be, see seed.py
 local LISTS = {
     list = "/api/v1/library?sort=-acquisition_date&limit=20",
     unchanged = "/api/v1/library?sort=-acquisition_date&limit=20",
@@ -40,11 +41,10 @@ function init(args)
     math.randomseed(seed)
     local scenario, etag = args[1], args[4]
     post, next_session = POSTS[scenario], seed
-    if post and scenario ~= "start" then
-        read_sessions(args[5])
-    end
     local path = LISTS[scenario]
-    if not path then
+    if post then
+        read_sessions(args[5])
+    elseif not path then
         read_games(args[3])
     end
     local first = true
@@ -60,7 +60,6 @@ function init(args)
             requests[#requests + 1] = wrk.format("GET", path, headers)
         elseif post then
             players[#players + 1] = {
-                number = tonumber(number),
                 headers = { ["Authorization"] = "Bearer " .. token, ["Content-Type"] = "application/json" },
             }
         else
@@ -86,13 +85,12 @@ local function session()
 end
 
 local function posted()
-    if post ~= POSTS.start then
-        local chosen = session()
-        return wrk.format("POST", post, players[chosen.player].headers, '{"session_id":"' .. chosen.id .. '"}')
+    local chosen = session()
+    local body = '{"session_id":"' .. chosen.id .. '"}'
+    if post == POSTS.start then
+        body = '{"game_id":"' .. chosen.id .. '","device_id":"pc","platform":"windows"}'
     end
-    local player = players[math.random(#players)]
-    local game = games[(player.number * SHIFT + math.random(0, PLAYABLE - 1) * STRIDE) % BASE_GAMES + 1]
-    return wrk.format("POST", post, player.headers, '{"game_id":"' .. game .. '","device_id":"pc","platform":"windows"}')
+    return wrk.format("POST", post, players[chosen.player].headers, body)
 end
 
 function request()

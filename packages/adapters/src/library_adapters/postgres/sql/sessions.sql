@@ -314,7 +314,7 @@ WITH told AS (
                afk_seconds, suspended_seconds, told_idle, n
            )
 ), held AS MATERIALIZED (
-    SELECT told.n
+    SELECT told.*
       FROM told
       JOIN active_sessions AS live ON live.user_id = told.user_id AND live.session_id = told.session_id
      WHERE live.xmin::text::bigint = told.sign
@@ -322,17 +322,16 @@ WITH told AS (
        FOR UPDATE OF live SKIP LOCKED
 )
 UPDATE active_sessions AS live
-   SET last_heartbeat_at = told.last_heartbeat_at,
-       last_input_at = told.last_input_at,
-       active_first_day = told.active_first_day,
-       active_second_day = told.active_second_day,
-       afk_seconds = told.afk_seconds,
-       suspended_seconds = told.suspended_seconds,
-       told_idle = told.told_idle
+   SET last_heartbeat_at = held.last_heartbeat_at,
+       last_input_at = held.last_input_at,
+       active_first_day = held.active_first_day,
+       active_second_day = held.active_second_day,
+       afk_seconds = held.afk_seconds,
+       suspended_seconds = held.suspended_seconds,
+       told_idle = held.told_idle
   FROM held
-  JOIN told USING (n)
- WHERE live.user_id = told.user_id AND live.session_id = told.session_id
-RETURNING told.n, 1::bigint AS place
+ WHERE live.user_id = held.user_id AND live.session_id = held.session_id
+RETURNING held.n, 1::bigint AS place
 
 -- name: quick_open
 -- Sessions that begin, each with its copy and its event, of users whose mutex is free and who are as they were.
@@ -351,7 +350,7 @@ WITH told AS (
                start_time, clock_skew_seconds, event_id, topic, type, payload, headers, shard, n
            )
 ), held AS MATERIALIZED (
-    SELECT told.n
+    SELECT told.*
       FROM told
       JOIN user_revisions AS revised ON revised.user_id = told.user_id
      WHERE revised.revision = told.revision - 1 AND revised.erased_at IS NULL
@@ -359,10 +358,9 @@ WITH told AS (
        FOR UPDATE OF revised SKIP LOCKED
 ), raised AS (
     UPDATE user_revisions AS revised
-       SET revision = told.revision, changed_at = told.written_at
+       SET revision = held.revision, changed_at = held.written_at
       FROM held
-      JOIN told USING (n)
-     WHERE revised.user_id = told.user_id
+     WHERE revised.user_id = held.user_id
 ), begun AS (
     INSERT INTO active_sessions (
         user_id, session_id, game_id, library_item_id, owner_id, device_id, platform, game_version, start_time,
@@ -371,17 +369,14 @@ WITH told AS (
     SELECT user_id, session_id, game_id, library_item_id, user_id, device_id, platform, game_version, start_time,
            clock_skew_seconds, start_time, start_time, revision
       FROM held
-      JOIN told USING (n)
 ), taken AS (
     INSERT INTO copy_leases (user_id, game_id, session_id, player_id, since)
     SELECT user_id, game_id, session_id, user_id, start_time
       FROM held
-      JOIN told USING (n)
 ), published AS (
     INSERT INTO outbox (user_id, revision, n, id, aggregatetype, type, payload, headers, shard, written_at)
     SELECT user_id, revision, 0, event_id, topic, type, payload::json, headers::jsonb, shard, written_at
       FROM held
-      JOIN told USING (n)
 )
 SELECT n, 1::bigint AS place
   FROM held
@@ -409,59 +404,58 @@ WITH told AS (
                topic, shard, n
            )
 ), free AS MATERIALIZED (
-    SELECT told.n
+    SELECT told.*
       FROM told
       JOIN user_revisions AS revised ON revised.user_id = told.user_id
      WHERE revised.revision = told.revision - 1 AND revised.erased_at IS NULL
      ORDER BY revised.user_id
        FOR UPDATE OF revised SKIP LOCKED
 ), held AS MATERIALIZED (
-    SELECT told.n
+    SELECT free.*
       FROM free
-      JOIN told USING (n)
-      JOIN active_sessions AS live ON live.user_id = told.user_id AND live.session_id = told.session_id
-     WHERE live.xmin::text::bigint = told.sign
+      JOIN active_sessions AS live ON live.user_id = free.user_id AND live.session_id = free.session_id
+     WHERE live.xmin::text::bigint = free.sign
      ORDER BY live.user_id, live.session_id
        FOR UPDATE OF live SKIP LOCKED
 ), ended AS (
     DELETE FROM active_sessions AS live
-     USING held, told
-     WHERE told.n = held.n AND live.user_id = told.user_id AND live.session_id = told.session_id
- RETURNING told.n, {session_members}
+     USING held
+     WHERE live.user_id = held.user_id AND live.session_id = held.session_id
+ RETURNING live.session_id AS id, live.user_id, live.game_id, live.library_item_id, live.owner_id, live.device_id,
+           live.platform, live.game_version, live.start_time, live.clock_skew_seconds, live.last_heartbeat_at,
+           held.n, held.revision, held.written_at, held.end_time, held.end_reason, held.over_since, held.first_day,
+           held.first_seconds, held.second_day, held.second_seconds, held.duration, held.afk_seconds,
+           held.suspended_seconds, held.told_idle, held.total_after, held.event_id, held.type, held.payload,
+           held.headers, held.other_event_id, held.other_type, held.other_payload, held.other_headers, held.topic,
+           held.shard
 ), raised AS (
     UPDATE user_revisions AS revised
-       SET revision = told.revision, changed_at = told.written_at
+       SET revision = ended.revision, changed_at = ended.written_at
       FROM ended
-      JOIN told USING (n)
-     WHERE revised.user_id = told.user_id
+     WHERE revised.user_id = ended.user_id
 ), released AS (
     DELETE FROM copy_leases AS lent
      USING ended
      WHERE lent.user_id = ended.user_id AND lent.game_id = ended.game_id AND lent.session_id = ended.id
 ), shown AS (
     UPDATE user_libraries AS owned
-       SET total_playtime = told.total_after,
-           last_played_at = greatest(owned.last_played_at, told.end_time),
-           revision = told.revision,
-           updated_at = told.written_at
+       SET total_playtime = ended.total_after,
+           last_played_at = greatest(owned.last_played_at, ended.end_time),
+           revision = ended.revision,
+           updated_at = ended.written_at
       FROM ended
-      JOIN told USING (n)
      WHERE owned.user_id = ended.user_id AND owned.id = ended.library_item_id
 ), recorded AS (
     INSERT {into_records}
-    SELECT ended.id, ended.user_id, ended.game_id, ended.library_item_id, ended.owner_id, ended.device_id, ended.platform,
-           ended.game_version, ended.start_time, told.end_time, ended.last_heartbeat_at, ended.clock_skew_seconds,
-           told.end_reason, told.over_since, told.duration, told.first_seconds, told.afk_seconds,
-           told.suspended_seconds, told.told_idle, told.total_after, told.revision, told.written_at, told.written_at
+    SELECT id, user_id, game_id, library_item_id, owner_id, device_id, platform, game_version, start_time, end_time,
+           last_heartbeat_at, clock_skew_seconds, end_reason, over_since, duration, first_seconds, afk_seconds,
+           suspended_seconds, told_idle, total_after, revision, written_at, written_at
       FROM ended
-      JOIN told USING (n)
 ), share AS (
-    SELECT ended.user_id, ended.game_id, ended.library_item_id, ended.start_time, told.end_time, told.revision,
-           told.written_at, part.*
+    SELECT user_id, game_id, library_item_id, start_time, end_time, revision, written_at, part.*
       FROM ended
-      JOIN told USING (n)
      CROSS JOIN LATERAL (
-               VALUES (told.first_day, told.first_seconds, 1, told.duration), (told.second_day, told.second_seconds, 0, 0)
+               VALUES (first_day, first_seconds, 1, duration), (second_day, second_seconds, 0, 0)
            ) AS part (date, seconds, sessions, longest)
      WHERE part.date IS NOT NULL
 ), in_days AS (
@@ -480,28 +474,23 @@ WITH told AS (
     {onto_month}
 ), in_recent AS (
     INSERT INTO recent_sessions AS stored (user_id, game_id, sessions, revision)
-    SELECT ended.user_id, ended.game_id,
+    SELECT user_id, game_id,
            jsonb_build_array(
                jsonb_build_object(
-                   'id', ended.id,
-                   'start_time', ended.start_time,
-                   'end_time', told.end_time,
-                   'duration_seconds', told.duration
+                   'id', id, 'start_time', start_time, 'end_time', end_time, 'duration_seconds', duration
                )
            ),
-           told.revision
+           revision
       FROM ended
-      JOIN told USING (n)
     {onto_recent}
 ), published AS (
     INSERT INTO outbox (user_id, revision, n, id, aggregatetype, type, payload, headers, shard, written_at)
-    SELECT told.user_id, told.revision, event.n, event.id, told.topic, event.type, event.payload::json,
-           event.headers::jsonb, told.shard, told.written_at
+    SELECT user_id, revision, event.n, event.id, topic, event.type, event.payload::json, event.headers::jsonb, shard,
+           written_at
       FROM ended
-      JOIN told USING (n)
      CROSS JOIN LATERAL (
-               VALUES (0, told.event_id, told.type, told.payload, told.headers),
-                      (1, told.other_event_id, told.other_type, told.other_payload, told.other_headers)
+               VALUES (0, event_id, type, payload, headers),
+                      (1, other_event_id, other_type, other_payload, other_headers)
            ) AS event (n, id, type, payload, headers)
 )
 SELECT n, 1::bigint AS place
