@@ -45,7 +45,9 @@ def forget(dsn: str) -> None:
     An ETag that is good for everybody's page (`unchanged`) needs that as much as starts do.
     """
     with psycopg.connect(dsn, autocommit=True, application_name="library-dev bench") as connection:
-        _forget(connection)
+        with connection.transaction():
+            _forget(connection)
+        connection.execute("VACUUM (ANALYZE) user_revisions")
 
 
 def prepare(dsn: str, scenario: str, *, players: int, folder: Path) -> SessionFiles | None:
@@ -56,15 +58,17 @@ def prepare(dsn: str, scenario: str, *, players: int, folder: Path) -> SessionFi
     began = (datetime.now(UTC) - _AGO).replace(microsecond=0)
     each = RUNNING_EACH[scenario]
     with psycopg.connect(dsn, autocommit=True, application_name="library-dev bench") as connection:
-        _forget(connection)
-        for table, columns, rows in (
-            ("active_sessions", _COLUMNS, _sessions(players, each, began)),
-            ("copy_leases", "user_id, game_id, session_id, player_id, since", _leases(players, each, began)),
-        ):
-            with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
-                while chunk := "".join(islice(rows, _LINES_AT_ONCE)):
-                    copy.write(chunk)
-        connection.execute("VACUUM (ANALYZE) active_sessions, copy_leases")
+        # At once: requests of the load before may still be under way, and find everything or nothing.
+        with connection.transaction():
+            _forget(connection)
+            for table, columns, rows in (
+                ("active_sessions", _COLUMNS, _sessions(players, each, began)),
+                ("copy_leases", "user_id, game_id, session_id, player_id, since", _leases(players, each, began)),
+            ):
+                with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+                    while chunk := "".join(islice(rows, _LINES_AT_ONCE)):
+                        copy.write(chunk)
+        connection.execute("VACUUM (ANALYZE) user_revisions, active_sessions, copy_leases")
         connection.execute("CHECKPOINT")
     folder.mkdir(parents=True, exist_ok=True)
     lines = [
@@ -80,13 +84,12 @@ def prepare(dsn: str, scenario: str, *, players: int, folder: Path) -> SessionFi
 
 
 def _forget(connection: psycopg.Connection) -> None:
-    connection.execute(f"TRUNCATE {_EMPTIED}")
-    moved = connection.execute(
+    # The users first, as whoever writes: the other way round they would wait for one another.
+    connection.execute(
         "UPDATE user_revisions SET revision = %(first)s WHERE revision <> %(first)s",
         {"first": _FIRST_REVISION},
     )
-    if moved.rowcount:
-        connection.execute("VACUUM (ANALYZE) user_revisions")
+    connection.execute(f"TRUNCATE {_EMPTIED}")
 
 
 def _startable_each(players: int) -> int:
