@@ -41,14 +41,14 @@ class Line:
     """What was bound."""
     exception: str | None = None
     is_frequent: bool = False
-    """Its message and values come with many lines, so that what they look like when they are clean is remembered."""
+    """Its message and values come again in many lines, so their redacted form is remembered."""
 
 
 Render = Callable[[Line], str]
 
 
 class Output:
-    """Writes lines, each at once, or together at the end of the event loop's turn. Of all threads."""
+    """Writes lines, each at once, or together at the end of the event loop's turn. Safe for several threads."""
 
     def __init__(self, render: Render, stream: TextIO) -> None:
         self._render = render
