@@ -16,9 +16,9 @@ from uuid import UUID
 
 import httpx2
 import psycopg
-from e2e.doors import Grpc, Payments, Rest, Tail
 from psycopg.rows import DictRow, dict_row
 
+from e2e.doors import Grpc, Payments, Rest, Tail
 from library_devstack.services import addresses, copies, migrate, services
 from library_devstack.stack import Kafka, Postgres, Stack, Standins
 from library_devstack.stack.component import Component

@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from e2e.doors import BASE, Grpc, Payments, Rest, Tail
-from e2e.house import House
-from e2e.purchases import BOUGHT_AT, Purchase, derived, games, games_with_dlc
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 from httpx2 import Response
+
+from e2e.doors import BASE, Grpc, Payments, Rest, Tail
+from e2e.house import House
+from e2e.purchases import BOUGHT_AT, Purchase, derived, games, games_with_dlc
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE_ID}-00f067aa0ba902b7-01"

@@ -1,10 +1,11 @@
 """One trace from Payment's event to ours: what an operator sees who follows one purchase."""
 
+from figures import Report
+from waiting import until
+
 from e2e.collector import Collector, Span
 from e2e.doors import Payments, Rest, Tail
 from e2e.purchases import Purchase, derived, games
-from figures import Report
-from waiting import until
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 PAYMENTS_SPAN = "b7ad6b7169203331"

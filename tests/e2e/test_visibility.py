@@ -6,10 +6,11 @@ import time
 from collections import Counter
 
 import pytest
-from e2e.doors import Payments, Rest, Tail, deduped, sequences
-from e2e.purchases import Purchase, derived, games
 from figures import Report
 from waiting import ticks, until
+
+from e2e.doors import Payments, Rest, Tail, deduped, sequences
+from e2e.purchases import Purchase, derived, games
 
 PURCHASES = 1_000
 PER_SECOND = 25
