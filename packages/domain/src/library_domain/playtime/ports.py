@@ -79,7 +79,9 @@ class PlaytimeUnitOfWork(UnitOfWork[PlaytimeTransaction], Protocol):
     """Transactions, one kind of which is only opened if nobody holds the user's mutex."""
 
     def begin_if_free(self, user_id: UserId) -> AbstractAsyncContextManager[PlaytimeTransaction | None]:
-        """Open a transaction that holds the user's mutex, if nobody holds it; None if somebody does (data 9).
+        """Open a transaction that holds the user's mutex, unless somebody holds it; else give None (data 9).
+
+        A user of whom nothing is stored has no mutex to hold: None too.
 
         Raises UserErased for an erased user and DependencyUnavailable when the database does not answer in time.
         """
