@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from builders import a_game, a_purchase, game_id, user_id
+from builders import a_game, a_purchase, game_added, game_id, user_id
 from conftest import postgres_settings
 from fakes.clock import FakeClock, SequentialIds
 from prometheus_client import CollectorRegistry
@@ -273,6 +273,22 @@ async def test_a_start_is_refused_where_the_user_has_changed(house: House) -> No
 
     assert not await house.quick.open(begun.session, event, seen=seen)
     assert house.counted("start", "refused") == 1
+
+
+async def test_an_end_is_refused_where_the_user_has_changed(house: House) -> None:
+    await house.buys("alice")
+    begun = await house.start("alice")
+    seen = await house.quick.before_end(begun.session.user_id, begun.session.id)
+    assert seen is not None
+    async with house.uow.begin(begun.session.user_id) as tx:
+        tx.record(game_added(begun.session.user_id, PORTAL))
+
+    ended = seen.running.session.end(house.clock.now(), EndReason.CLIENT)
+    record = SessionRecord.of(ended, seen.sums.plus(ended))
+    events = tuple(record.events(now=house.clock.now(), game_name=None))
+
+    assert not await house.quick.close(record, events, seen=seen)
+    assert house.counted("end", "refused") == 1
 
 
 async def test_who_is_locked_is_passed_over_and_keeps_nobody_waiting(house: House) -> None:
