@@ -107,6 +107,11 @@ async def test_a_user_is_swept_unless_somebody_is_at_their_data(world: World, cl
     assert await world.copies() == {}
 
 
+async def test_the_mutex_of_a_user_that_nobody_knows_is_not_to_be_had(world: World) -> None:
+    async with world.uow.begin_if_free(user_id("nobody")) as tx:
+        assert tx is None
+
+
 async def test_the_mutex_of_an_erased_user_is_not_to_be_had(world: World) -> None:
     await world.erase(user_id("carol"), NOON)
 

@@ -306,6 +306,9 @@ class FakeUnitOfWork:
             yield None
             return
         async with self._outermost(DependencyUnavailable("postgres")) as transaction:
+            if user_id not in transaction.store.users:
+                yield None
+                return
             transaction.lock(user_id)
             yield transaction
 

@@ -1,7 +1,7 @@
 """Sessions of many users in one statement: the same rows as by the ordinary way, and nothing where something changed (data 31)."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import Context
 from dataclasses import dataclass
@@ -10,13 +10,16 @@ from typing import Any
 
 import psycopg
 import pytest
-from builders import a_game, a_purchase, game_id, user_id
+from builders import a_game, a_purchase, game_added, game_id, user_id
 from conftest import postgres_settings
 from fakes.clock import FakeClock, SequentialIds
 from prometheus_client import CollectorRegistry
 from psycopg.rows import dict_row
 
 from library_adapters.postgres.hot_reads.batches import open_hot_reads
+from library_adapters.postgres.hot_reads.lanes import Rows
+from library_adapters.postgres.hot_reads.pipeline import ConnectionLost
+from library_adapters.postgres.hot_reads.reads import Line, Read
 from library_adapters.postgres.pool import open_pool
 from library_adapters.postgres.quick_sessions import (
     SESSION_READS,
@@ -28,7 +31,7 @@ from library_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from library_domain.catalog.model import Platform
 from library_domain.flows.add_to_library import AddToLibraryHandler
 from library_domain.flows.start_session import StartSession, StartSessionHandler, StartSessionResult
-from library_domain.playtime.model import SessionRecord
+from library_domain.playtime.model import EndReason, SessionRecord
 from library_domain.playtime.use_cases.end_session import EndSession, EndSessionHandler
 from library_domain.playtime.use_cases.record_heartbeat import RecordHeartbeat, RecordHeartbeatHandler
 from library_domain.shared.errors import UserErased
@@ -239,7 +242,7 @@ async def test_heartbeats_of_one_user_at_once_are_all_kept(house: House) -> None
     assert row["last_heartbeat_at"] == house.clock.now()
 
 
-async def test_what_has_changed_since_it_was_read_is_not_written(house: House) -> None:
+async def test_what_a_heartbeat_has_changed_since_it_was_read_is_not_written(house: House) -> None:
     await house.buys("alice")
     begun = await house.start("alice")
     seen = await house.quick.running(begun.session.user_id, begun.session.id)
@@ -248,15 +251,17 @@ async def test_what_has_changed_since_it_was_read_is_not_written(house: House) -
     assert before_end is not None
     house.clock.advance(timedelta(seconds=60))
     await house.beat(begun, idle_seconds=20)
+    (row,) = (await house.rows("alice"))["active_sessions"]
 
     seen.session.contact(house.clock.now())
-    ended = before_end.running.session.end(house.clock.now(), (await house.end(begun)).session.reason)
+    ended = before_end.running.session.end(house.clock.now(), EndReason.CLIENT)
     record = SessionRecord.of(ended, before_end.sums.plus(ended))
     events = tuple(record.events(now=house.clock.now(), game_name=None))
 
     assert not await house.quick.keep(seen.session, seen=seen)
     assert not await house.quick.close(record, events, seen=before_end)
-    assert len((await house.rows("alice"))["playtime_sessions"]) == 1
+    rows = await house.rows("alice")
+    assert (rows["active_sessions"], rows["playtime_sessions"]) == ([row], [])
 
 
 async def test_a_start_is_refused_where_the_user_has_changed(house: House) -> None:
@@ -268,6 +273,22 @@ async def test_a_start_is_refused_where_the_user_has_changed(house: House) -> No
 
     assert not await house.quick.open(begun.session, event, seen=seen)
     assert house.counted("start", "refused") == 1
+
+
+async def test_an_end_is_refused_where_the_user_has_changed(house: House) -> None:
+    await house.buys("alice")
+    begun = await house.start("alice")
+    seen = await house.quick.before_end(begun.session.user_id, begun.session.id)
+    assert seen is not None
+    async with house.uow.begin(begun.session.user_id) as tx:
+        tx.record(game_added(begun.session.user_id, PORTAL))
+
+    ended = seen.running.session.end(house.clock.now(), EndReason.CLIENT)
+    record = SessionRecord.of(ended, seen.sums.plus(ended))
+    events = tuple(record.events(now=house.clock.now(), game_name=None))
+
+    assert not await house.quick.close(record, events, seen=seen)
+    assert house.counted("end", "refused") == 1
 
 
 async def test_who_is_locked_is_passed_over_and_keeps_nobody_waiting(house: House) -> None:
@@ -295,7 +316,7 @@ async def test_who_is_in_a_transaction_goes_the_ordinary_way(house: House) -> No
     assert house.counted("start", "done") == 0
 
 
-async def test_a_write_whose_outcome_is_not_known_is_not_made_twice(house: House) -> None:
+async def test_an_end_whose_connection_is_lost_is_made_once(house: House) -> None:
     await house.buys("alice")
     begun = await house.start("alice")
     house.clock.advance(timedelta(seconds=60))
@@ -313,6 +334,37 @@ async def test_a_write_whose_outcome_is_not_known_is_not_made_twice(house: House
     assert (await ending).total_playtime_seconds == 60
     rows = await house.rows("alice")
     assert [row["total_playtime"] for row in rows["playtime_stats_daily"]] == [60]
+
+
+@pytest.fixture
+def unheard(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every write be made, and its connection be lost before the answer."""
+    ask = house.quick._writes.ask
+
+    async def ask_in_vain(write: Read, lines: Sequence[Line]) -> list[Rows]:
+        await ask(write, lines)
+        raise ConnectionLost("the connection was lost")
+
+    monkeypatch.setattr(house.quick._writes, "ask", ask_in_vain)
+
+
+@pytest.mark.usefixtures("unheard")
+async def test_a_write_that_was_made_though_nobody_heard_of_it_is_not_made_twice(house: House) -> None:
+    await house.buys("alice")
+
+    begun = await house.start("alice")
+    house.clock.advance(timedelta(seconds=60))
+    played = await house.beat(begun)
+    house.clock.advance(timedelta(seconds=60))
+    record = await house.end(begun)
+
+    assert (begun.resumed, played, record.total_playtime_seconds) == (True, 60, 120)
+    rows = await house.rows("alice")
+    assert (len(rows["playtime_sessions"]), rows["active_sessions"], rows["copy_leases"]) == (1, [], [])
+    assert [row["total_playtime"] for row in rows["playtime_stats_daily"]] == [120]
+    told = [row["type"] for row in rows["outbox"] if row["type"] != "library.game.added"]
+    assert told == ["library.session.started", "library.session.ended", "library.playtime.updated"]
+    assert [house.counted(write, "failed") for write in ("start", "heartbeat", "end")] == [1, 1, 1]
 
 
 async def _in_its_own_context(call: Any) -> Any:

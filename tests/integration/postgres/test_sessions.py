@@ -99,10 +99,6 @@ class TestMutexThatIsTried:
             assert [await is_free(pod), await is_free(other)] == [True, True]
             assert pod.uow._users._entries == {}
 
-    async def test_of_a_user_that_nobody_knows_is_not_to_be_had(self, database: str) -> None:
-        async with open_pod(database) as pod:
-            assert not await is_free(pod)
-
 
 class TestHeartbeat:
     async def test_goes_on_while_somebody_holds_the_mutex(self, database: str) -> None:

@@ -19,17 +19,17 @@ _NANOSECONDS = 1_000_000
 class ClockSettings:
     """The section `clock`: how fast time passes for the rules (data 13).
 
-    Every process of a deployment is told the same. Tokens, leases and waits keep to the machine's time.
+    Every process of a deployment must have the same values. Tokens, leases and waits keep to the machine's time.
     """
 
     development: bool = False
-    """Whether this is no production, where time passes as it does; without it what is below is refused."""
+    """Whether this is a development machine; elsewhere the settings below are refused."""
     rate: Annotated[float, Field(ge=1, le=100_000)] = 1.0
-    """Seconds that pass in a second, from `epoch` on."""
+    """How many seconds pass for the rules in a second of the machine's, from `epoch` on."""
     epoch: AwareDatetime | None = None
-    """The moment by the machine's time, with its offset, at which time began to pass at this rate."""
+    """The machine's time, with an offset, from which on time passes at this rate."""
     start: AwareDatetime | None = None
-    """The moment that it was taken for, so as to play what is past; the epoch itself, unless it is told."""
+    """The time that the rules see at `epoch`, to replay the past; `epoch` itself by default."""
 
     def __post_init__(self) -> None:
         """Refuse another time than the machine's outside development, and one that processes could not share."""
@@ -52,7 +52,7 @@ class SystemClock:
 class FastClock:
     """Tells a time that passes `rate` times as fast as the machine's; implements `Clock`.
 
-    It goes on from `start`, as it was at the machine's `epoch`: processes that are told the same tell the same.
+    At the machine's `epoch` it tells `start`. Processes with the same values tell the same time.
     """
 
     def __init__(self, *, rate: float, epoch: datetime, start: datetime) -> None:

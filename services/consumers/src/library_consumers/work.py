@@ -64,7 +64,7 @@ class Worker:
         metrics: WorkMetrics,
         lease: timedelta | None = None,
     ) -> None:
-        """`lease` is as long by `clock` as the one of the settings is by the machine's; the same unless they differ."""
+        """`lease` is that of the settings as `clock` measures it; to be given where `clock` runs faster than the machine's."""
         self._store = store
         self._work_job = work_job
         self._kinds = sorted(kinds)

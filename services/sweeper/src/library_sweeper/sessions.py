@@ -41,14 +41,14 @@ class Part:
 
     @property
     def walked(self) -> int:
-        """Return how many of its possible users lie behind."""
+        """Return how many of its user ids lie behind."""
         if self.is_done:
             return self.end - self.first
         return 0 if self.after is None else self.after.user_id.int - self.first
 
 
 class Walk:
-    """Once around all users, from anywhere: several sweepers, each from a place of its own, rarely meet."""
+    """One walk through all users, in a circle from a random id, so that several sweepers rarely meet."""
 
     def __init__(self, start: int, *, parts: int) -> None:
         self._parts = list(_around(start, parts))
@@ -58,7 +58,7 @@ class Walk:
 
     @property
     def left(self) -> list[Part]:
-        """Return the parts that are not at their end, the one that was begun first in front."""
+        """Return the parts that are not at their end, in order."""
         return [part for part in self._parts if not part.is_done]
 
     def tell(self) -> None:
@@ -75,15 +75,15 @@ class Walk:
 
 
 def anywhere() -> int:
-    """Return a place to begin a walk at."""
+    """Return a random user id, as a number, to begin a walk at."""
     return random.getrandbits(128)
 
 
 class SessionsTask:
     """The task `sessions`: each call does the next batch of several parts of the walk.
 
-    Only where each part is gets kept, so memory is flat. A walk that the deadline cuts off goes on where it was, while
-    the process lives; what a process that ended has left is found by the next one's.
+    Only the position of each part is kept, so memory is flat. A walk that the deadline cuts off goes on from there in the
+    next pass of the same process; a new process begins a new walk, which finds what is left.
     """
 
     def __init__(
@@ -150,7 +150,10 @@ class SessionsTask:
 
 
 def _around(start: int, parts: int) -> Iterator[Part]:
-    """Divide all users into parts of one size, the first of which begins at `start`; the one around the end is two."""
+    """Divide all user ids into parts of one size, the first of which begins at `start`.
+
+    The part that crosses the greatest id comes as two.
+    """
     for number in range(parts):
         first, end = (start + each * _USERS // parts for each in (number, number + 1))
         if first < _USERS < end:

@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterator
+from threading import Thread
 from typing import Any
 from uuid import UUID
 
@@ -312,6 +313,30 @@ async def test_only_so_many_lines_wait() -> None:
         FrequentLog("some.door")("INFO", str(number))
 
     assert 0 <= 1_000 - len(told(stream)) < 256
+
+
+def test_a_line_that_is_logged_while_lines_are_written_is_waited_for_by_nobody() -> None:
+    """The garbage collector may run at any moment, and what it finds may log, also where another thread logs meanwhile."""
+
+    class Talkative(io.StringIO):
+        def write(self, text: str) -> int:
+            written = super().write(text)
+            if "first" in text:
+                other = Thread(target=logger.info, args=["from another thread"], daemon=True)
+                other.start()
+                other.join(timeout=0.5)
+                logger.info("from this one")
+            return written
+
+    stream = Talkative()
+    configure_logs(LogSettings(), component="api", stream=stream)
+    writing = Thread(target=FrequentLog("some.door"), args=["INFO", "first"], daemon=True)
+
+    writing.start()
+    writing.join(timeout=5)
+
+    assert not writing.is_alive()
+    assert [line["message"] for line in told(stream)] == ["first", "from another thread", "from this one"]
 
 
 async def test_what_waits_is_written_when_logging_ends() -> None:

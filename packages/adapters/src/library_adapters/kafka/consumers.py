@@ -29,7 +29,7 @@ _STOP_SECONDS = 5.0
 _RESTART_MIN_SECONDS = 0.25
 _RESTART_MAX_SECONDS = 4.0
 _CROWDED_FAILURES = 4
-"""Makes the longest pause, in which the other members can come to an end with one another."""
+"""Counted as so many failures, which makes the longest pause: meanwhile the other members can finish the rebalance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,28 +95,28 @@ class Consumers:
 
 
 class _NotAdmittedError(Exception):
-    """The group left a member waiting for longer than `join_timeout_seconds`."""
+    """The group gave a member no partitions for longer than `join_timeout_seconds`."""
 
 
 class _Admission(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publishes no types
-    """How long the group has left a member without partitions to know of, from a rebalance's begin to its end."""
+    """Bounds how long a rebalance may last for one member: from the loss of its partitions to its next assignment."""
 
     def __init__(self, listener: ConsumerRebalanceListener, *, timeout_seconds: float) -> None:
-        """Give `listener` everything first."""
+        """Hand every call on to `listener` first."""
         self._listener = listener
         self._timeout_seconds = timeout_seconds
         self._waits_until: float | None = None
 
     def restart(self) -> None:
-        """Forget what another membership waited for."""
+        """Begin a new membership, which does not wait yet."""
         self._waits_until = None
 
     def seconds(self) -> float:
-        """Return how long to wait from now on, never twice the same: members that give up together meet again."""
+        """Return how long to wait, with jitter: members that give up together would meet again when they join anew."""
         return self._timeout_seconds * random.uniform(1.0, 1.5)  # noqa: S311 - jitter, no secret
 
     def check(self) -> None:
-        """Raise _NotAdmittedError when the member waits for too long."""
+        """Raise _NotAdmittedError when the member has waited for too long."""
         if self._waits_until is not None and asyncio.get_running_loop().time() > self._waits_until:
             raise _NotAdmittedError
 

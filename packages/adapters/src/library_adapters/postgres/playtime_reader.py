@@ -1,4 +1,4 @@
-"""Reads of playtime, shaped for the answers; only of a running session the entity is rebuilt, which knows its status."""
+"""Reads of playtime, shaped for the answers; an entity is rebuilt only of a running session, for its status."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime

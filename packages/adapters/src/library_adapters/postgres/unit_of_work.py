@@ -243,9 +243,10 @@ class PostgresTransaction:
 
 
 def is_audited(event: DomainEvent) -> bool:
-    """Tell whether the event gets an audit row: what users do with what has a record of its own gets none (data 8).
+    """Tell whether the event gets an audit row.
 
-    Nor does what nobody did, as when a session is found to be over; what others do for a user does.
+    Every event does, unless it has a record of its own (data 8) and was caused by the user or by nobody, as when a session
+    is found to be over.
     """
     caller = current_caller()
     return not event.has_own_record or bool(caller.roles and caller.actor_id != event.user_id)
@@ -319,7 +320,7 @@ class PostgresUnitOfWork:
 
     @asynccontextmanager
     async def begin_if_free(self, user_id: UserId) -> AsyncIterator[PostgresTransaction | None]:
-        """See library_domain.playtime.ports.PlaytimeUnitOfWork: a transaction of its own, whatever is open."""
+        """See library_domain.playtime.ports.PlaytimeUnitOfWork. It is always a new transaction, whatever is open."""
         async with self._users.hold_if_free(user_id) as is_ours:
             if not is_ours:
                 yield None

@@ -27,8 +27,8 @@ _SCRIPT = files(__package__).joinpath("rate_limit.lua").read_text(encoding="utf-
 _SCRIPT_NAME = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 _CALLS_REMEMBERED = 10
 _SLICE_SECONDS = 0.02
-"""Patience is counted in these: one that a busy event loop makes longer counts no more for it, so that an answer which
-has come, but was not looked at yet, is not taken for a dead Redis."""
+"""The time limit is counted in slices of this length. When the event loop is busy a slice lasts longer but counts the same,
+so that an answer which has arrived, but was not read yet, is not taken for a dead Redis."""
 _AWAY = (RedisError, OSError, TimeoutError)
 
 
@@ -163,7 +163,7 @@ class RateLimiter:
 
 
 def _quota(windows: Sequence[Window], answer: Sequence[int]) -> Quota:
-    """Return where a caller stands whom the script has told of so."""
+    """Return where the caller stands, from the script's answer about the windows that counted."""
     told, nearest = windows[0], (math.inf, 0)
     for window, counted, milliseconds in zip(windows, answer[::2], answer[1::2], strict=False):
         # Of two exhausted windows the one that lasts longer is what the caller has to wait for.

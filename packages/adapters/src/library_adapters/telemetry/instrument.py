@@ -93,9 +93,9 @@ class Instrument:
 
 
 class _Patience:
-    """Ends what takes too long, looking ten times a second. Of one event loop.
+    """Time limits of many calls, all checked by one timer ten times a second. For one event loop.
 
-    A timer for every call, which hardly ever strikes, costs as much as a small read; here all calls have one together.
+    A timer of its own for every call, which hardly ever fires, would cost as much as a small read.
     """
 
     def __init__(self) -> None:
@@ -103,7 +103,7 @@ class _Patience:
         self._is_ticking = False
 
     def begin(self, seconds: float) -> asyncio.Timeout:
-        """Return a limit that strikes after so many seconds, or up to a tenth of one later."""
+        """Return a limit that ends its block after so many seconds, or up to a tenth of one later."""
         if seconds < _COARSE_SECONDS:
             return asyncio.timeout(seconds)
         loop = asyncio.get_running_loop()

@@ -4,6 +4,7 @@ import asyncio
 import atexit
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,55 +42,65 @@ class Line:
     """What was bound."""
     exception: str | None = None
     is_frequent: bool = False
-    """Its message and values come with many lines, so that what they look like when they are clean is remembered."""
+    """Its message and values come again in many lines, so their redacted form is remembered."""
 
 
 Render = Callable[[Line], str]
 
 
 class Output:
-    """Writes lines, each at once, or together at the end of the event loop's turn. Of all threads."""
+    """Writes lines, each at once, or together at the end of the event loop's turn. Safe for several threads.
+
+    Nobody waits for its lock: whoever holds it writes the lines of the others too. A line may be logged while another is
+    written, by the garbage collector's finalizers even on the same thread, which would then wait for itself for ever.
+    """
 
     def __init__(self, render: Render, stream: TextIO) -> None:
         self._render = render
         self._stream = stream
-        self._lock = threading.Lock()
-        self._waiting: list[str] = []
+        self._writing = threading.Lock()
+        self._waiting: deque[str] = deque()
+        self._is_due = False
         atexit.register(self.flush)
 
     def now(self, make: Callable[[], Line]) -> None:
         """Write a line, behind all that wait."""
-        with self._lock:
-            self._waiting.append(self._rendered(make))
+        self._waiting.append(self._rendered(make))
         self.flush()
 
     def soon(self, line: Line) -> None:
         """Write a line when the event loop's turn ends; at once where none runs, or when many wait already."""
-        text = self._rendered(lambda: line)
-        with self._lock:
-            self._waiting.append(text)
-            waiting = len(self._waiting)
+        self._waiting.append(self._rendered(lambda: line))
         try:
-            if waiting == 1:
-                asyncio.get_running_loop().call_soon(self.flush)
-            elif waiting >= _MAX_WAITING:
+            if len(self._waiting) >= _MAX_WAITING:
                 self.flush()
+            elif not self._is_due:
+                asyncio.get_running_loop().call_soon(self.flush)
+                self._is_due = True
         except RuntimeError:
             self.flush()
 
     def flush(self) -> None:
-        """Write what waits."""
-        with self._lock:
-            if not self._waiting:
-                return
-            text = "\n".join([*self._waiting, ""])
-            self._waiting.clear()
+        """Write what waits, or leave it to the thread that is writing."""
+        self._is_due = False
+        # Again after the lock was given back: a line may have come that its thread left to this one.
+        while self._waiting and self._writing.acquire(blocking=False):
             try:
-                self._stream.write(text)
-                self._stream.flush()
-            except (OSError, ValueError):
-                # Stdout is gone: there is nobody left to tell, and no reason to fail the work.
-                return
+                self._write()
+            finally:
+                self._writing.release()
+
+    def _write(self) -> None:
+        lines: list[str] = []
+        while self._waiting:
+            lines.append(self._waiting.popleft())
+        lines.append("")
+        try:
+            self._stream.write("\n".join(lines))
+            self._stream.flush()
+        except (OSError, ValueError):
+            # Stdout is gone: there is nobody left to tell, and no reason to fail the work.
+            return
 
     def close(self) -> None:
         """Write what waits, for the last time."""

@@ -41,9 +41,9 @@ def configure_logs(settings: LogSettings, *, component: str, stream: TextIO | No
     """Send everything that this process logs, through loguru or the standard library, to `stream` (stdout).
 
     `component` is api, grpc, consumers, relay or sweeper. The caller of the request, its trace and whatever is bound
-    with `logger.contextualize` or `logger.bind` are in each record. Lines are written at once and not queued: nothing
-    is lost when the process is killed, and no queue can grow. Only those of a `FrequentLog` wait for the end of the event
-    loop's turn, or for any other line.
+    with `logger.contextualize` or `logger.bind` are in each record. Lines are written at once, or by the thread that is
+    just writing: next to nothing is lost when the process is killed, and no queue can grow. Only those of a `FrequentLog`
+    wait for the end of the event loop's turn, or for any other line.
     """
     logger.remove()
     output = Output(as_json(component) if settings.format == "json" else as_text, stream or sys.stdout)

@@ -46,9 +46,9 @@ class EndWithdrawnSessionsTransaction(Recorder, Protocol):
 
 
 class EndWithdrawnSessionsHandler:
-    """End each session that no right stands behind; those that a new right came for go on.
+    """End each running session of a game that the user has no right to any more; one with another right goes on.
 
-    None is forgotten: who starts one holds the user's mutex and has a right, so what began before the withdrawal is found.
+    None escapes: a start checks the rights under the user's mutex, so it is either refused, or its session is found here.
     """
 
     def __init__(self, *, uow: UnitOfWork[EndWithdrawnSessionsTransaction], clock: Clock) -> None:

@@ -67,7 +67,7 @@ StartSessionUnitOfWork = UnitOfWork[StartSessionTransaction]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenStart:
-    """What a start is decided on where it is simple."""
+    """Everything that decides a start, read without a lock."""
 
     user: SeenUser
     library_item_id: UUID
@@ -83,11 +83,11 @@ class QuickStarts(Protocol):
     """Starts over the shared connections, many users' at once: see QuickSessions, whose promises hold here too."""
 
     async def before_start(self, user_id: UserId, game_id: GameId) -> SeenStart | None:
-        """Return what the start is decided on; None if the user does not have the game."""
+        """Return what decides the start; None if the user does not have the game."""
         ...
 
     async def open(self, session: Session, event: DomainEvent, *, seen: SeenStart) -> bool:
-        """Begin the session, take the copy and write the event; tell whether they are there."""
+        """Begin the session, take the copy and write the event; return whether they are committed."""
         ...
 
 
@@ -119,7 +119,7 @@ class StartSessionHandler:
         return await self._quickly(command, now) or await self._ordinarily(command, now)
 
     async def _quickly(self, command: StartSession, now: datetime) -> StartSessionResult | None:
-        """Begin to play one's own free copy on a device whose platform was told; anything else is not simple."""
+        """Start by `quick` if it is simple: the user's own copy, free, on a device of a named platform; else return None."""
         if self._quick is None or command.platform is None:
             return None
         seen = await self._quick.before_start(command.user_id, command.game_id)

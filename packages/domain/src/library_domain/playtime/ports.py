@@ -15,9 +15,10 @@ from library_domain.shared.ports import Recorder, UnitOfWork
 
 
 class SessionRepository(Protocol):
-    """A user's sessions. A session that is found is locked, as the last thing that is locked (data 9).
+    """A user's sessions.
 
-    The user's mutex must be held by whoever opens or closes one; a heartbeat takes only its row.
+    Every running session that is returned is locked until the transaction ends; its row is locked after everything else
+    (data 9). Opening and closing need the user's mutex, a heartbeat only the session's row.
     """
 
     async def running(self, user_id: UserId, session_id: SessionId) -> Session | None:
@@ -48,10 +49,10 @@ class SessionRepository(Protocol):
         ...
 
     async def close(self, session: EndedSession) -> SessionRecord:
-        """End the session: by deleting its row, and only then its time is added to the sums (data 7).
+        """Delete the session's row, then add its time to the sums (data 7): whoever deletes the row owns the end.
 
-        The record, the daily and monthly sums and the item's are stamped with the user's next revision. The row was
-        locked by whoever found it, so it is there.
+        The record, the daily and monthly sums and the item's are stamped with the user's next revision. The caller has
+        found the session running, and so holds its row; to close one that does not run is a bug of the caller.
         """
         ...
 
@@ -75,10 +76,12 @@ class PlaytimeTransaction(Recorder, Protocol):
 
 
 class PlaytimeUnitOfWork(UnitOfWork[PlaytimeTransaction], Protocol):
-    """Transactions, also such as somebody else may be faster with."""
+    """Transactions, one kind of which is only opened if nobody holds the user's mutex."""
 
     def begin_if_free(self, user_id: UserId) -> AbstractAsyncContextManager[PlaytimeTransaction | None]:
-        """Open a transaction that holds the user's mutex, if nobody holds it; None if somebody does (data 9).
+        """Open a transaction that holds the user's mutex, unless somebody holds it; else give None (data 9).
+
+        A user of whom nothing is stored has no mutex to hold: None too.
 
         Raises UserErased for an erased user and DependencyUnavailable when the database does not answer in time.
         """
@@ -87,7 +90,7 @@ class PlaytimeUnitOfWork(UnitOfWork[PlaytimeTransaction], Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundSession:
-    """Whose session was found; also the place to go on from."""
+    """The key of a session that was found; a walk goes on behind it."""
 
     user_id: UserId
     session_id: SessionId
@@ -95,7 +98,7 @@ class FoundSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningSessions:
-    """How many sessions run; `over` are those that nobody has ended yet, though by their own rules they are over."""
+    """How many sessions run, by status; `over` are those that are over by their own rules, but not ended yet."""
 
     active: int
     afk: int
@@ -113,13 +116,13 @@ class StaleSessions(Protocol):
     ) -> Sequence[FoundSession]:
         """Return up to `limit` sessions beyond `after` that seem to be over, in the order of their keys.
 
-        With `before` only those of users whose id is less. Nothing is locked (data 27), so each is to be looked at again;
-        none that is over is left out.
+        With `before` only those of users whose id is less. Nothing is locked (data 27), so the caller must check each again
+        under its lock; none that is over is passed over.
         """
         ...
 
     async def count(self, *, now: datetime) -> RunningSessions:
-        """Return how many there are, by going through all of them."""
+        """Return how many there are; this reads all of them."""
         ...
 
 
@@ -136,15 +139,16 @@ class Ledgers(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenSession:
-    """A running session, and a sign by which a later write tells whether it still is as it was seen."""
+    """A running session as it was read without a lock."""
 
     session: Session
     sign: int
+    """The version of its row: a later write counts only if the row still has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenUser:
-    """A user as they were seen: any change of theirs but a heartbeat raises the revision."""
+    """A user as read without a lock. Every change of a user's data but a heartbeat raises the revision."""
 
     revision: int
     changed_at: datetime
@@ -152,39 +156,39 @@ class SeenUser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenEnd:
-    """What the end of a session is decided on."""
+    """Everything that decides how a session ends, read without a lock."""
 
     user: SeenUser
     running: SeenSession
     game_name: str | None
     sums: Sums
-    """As they are without the session."""
+    """Before the session is added to them."""
 
 
 class QuickSessions(Protocol):
-    """Sessions over the shared connections, many users' at once (data 31). A refused write is no failure.
+    """Sessions over the shared connections, those of many users in one batch (data 31).
 
-    What is read was true a moment ago. What is written counts only if that still is so, and is then as if it had been one
-    transaction with the read: else nothing is written, and the ordinary way is to be gone. Whoever is in a transaction
-    already is told nothing, and refused.
+    Reads lock nothing. A write succeeds only if what was read before it is unchanged, so that both together are as safe as
+    one transaction; otherwise it writes nothing and returns False, and the caller uses an ordinary transaction instead.
+    Inside an open transaction reads return None.
 
     Raises DependencyUnavailable when the database does not answer in time.
     """
 
     async def running(self, user_id: UserId, session_id: SessionId) -> SeenSession | None:
-        """Return the running session; nothing is locked. None if the user is erased."""
+        """Return the running session; None if there is none of this id, or the user is erased."""
         ...
 
     async def keep(self, session: Session, *, seen: SeenSession) -> bool:
-        """Write what a sign of life changed; tell whether it is there, durably."""
+        """Write what a heartbeat changed; return whether it is committed."""
         ...
 
     async def before_end(self, user_id: UserId, session_id: SessionId) -> SeenEnd | None:
-        """Return what the end of the running session is decided on."""
+        """Return what decides how the running session ends; None if there is none of this id, or the user is erased."""
         ...
 
     async def close(self, record: SessionRecord, events: Sequence[DomainEvent], *, seen: SeenEnd) -> bool:
-        """Write the end, the sums and the events; tell whether they are there."""
+        """Write the end, the sums and the events; return whether they are committed."""
         ...
 
 

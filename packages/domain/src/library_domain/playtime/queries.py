@@ -167,7 +167,7 @@ class LongestStreak:
 
 @dataclass(slots=True, kw_only=True)
 class PlaytimeReport:
-    """A year or a month of play (contract 2). What nothing was played for is None."""
+    """A year or a month of play (contract 2). Members that are None have nothing to tell of: nothing was played."""
 
     period: str
     first_day: date
@@ -190,7 +190,9 @@ class PlaytimeReport:
 class PlaytimeReader(Protocol):
     """Reads of playtime: each is one user's rows, out of the time that is asked for.
 
-    Of games played equally long the one of the greatest id comes first. Every method raises DependencyUnavailable when the database does not answer in time.
+    Of games played equally long the one of the greatest id comes first.
+
+    Every method raises DependencyUnavailable when the database does not answer in time.
     """
 
     async def sessions(self, user_id: UserId, query: SessionQuery) -> SessionPage:
@@ -204,12 +206,12 @@ class PlaytimeReader(Protocol):
     async def stats(self, user_id: UserId, query: StatsQuery) -> PlaytimeStats:
         """Return the sums of some days, each of which has what fell on it.
 
-        `last_played_at` is the end of the latest session that one of the days has part of; it may lie behind the days.
+        `last_played_at` is the end of the latest session of which any part fell on these days; it may lie after them.
         """
         ...
 
     async def lifetime(self, user_id: UserId, *, game_id: GameId | None, page: Page) -> LifetimePage:
-        """Return the sums of all time, of one game or of all, and a page of the games; equal on each page."""
+        """Return the sums of all time, of one game or of all, and a page of the games. Every page has the same sums."""
         ...
 
     async def report(self, user_id: UserId, period: ReportPeriod) -> PlaytimeReport:

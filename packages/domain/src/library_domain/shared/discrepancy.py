@@ -1,4 +1,4 @@
-"""What is shown, where it is not what it is made of: found by `verify`, and a bug of ours each."""
+"""Differences between what is shown and what it was computed from: `verify` finds them, and each is a bug of ours."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Discrepancy:
 
 
 Difference = tuple[GameId | None, str, object, object]
-"""Where, of what, what is shown, what it should be."""
+"""The game, the member that differs, what is shown, what it should be."""
 
 
 def told(user_id: UserId, differences: Iterable[Difference]) -> Iterator[Discrepancy]:

@@ -28,7 +28,7 @@ class DomainEvent:
     is_change: ClassVar[bool] = True
     """Whether it raises the user's revision; a look at the data does not, and takes no mutex."""
     has_own_record: ClassVar[bool] = False
-    """Whether a row of its own tells who did what (data 8): then it is audited only if somebody did it for the user."""
+    """Whether another row already tells who did what (data 8); it is then audited only if somebody did it for the user."""
 
     user_id: UserId
     game_id: GameId | None

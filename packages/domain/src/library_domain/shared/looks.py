@@ -29,7 +29,7 @@ class LookedAt(DomainEvent):
 
 
 class Looks:
-    """Audits a look before it is had: nobody sees what the log does not know of."""
+    """Audits each read of another's data before it happens, so that nothing is shown that is not in the log."""
 
     def __init__(self, *, accounts: Accounts, uow: UnitOfWork[Recorder], clock: Clock) -> None:
         self._accounts = accounts
@@ -37,7 +37,7 @@ class Looks:
         self._clock = clock
 
     async def note(self, part: Part, *, of: UserId, by: UserId) -> None:
-        """Write down that `by` looks at a part of the data `of` a user; one's own is not audited.
+        """Write an audit row that the user `by` reads this part of the data of the user `of`; none for one's own.
 
         Raises UserNotFound for a user that Account does not know. While Account is away support is served all the same.
         """

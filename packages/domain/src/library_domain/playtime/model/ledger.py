@@ -1,7 +1,7 @@
-"""Everything that one user's sums say beside the sessions that they are made of, to compare the two.
+"""One user's sums of playtime beside the sessions that they were added up from, to compare the two.
 
-The chain is records, days, months, items: each is compared with the one before it. Records end after 25 months, and sums are
-for good; so days are compared for as long as there are records, the rest for ever.
+Records add up to days, days to months, months to items; each is compared with what it is added up from. Records are dropped
+after 25 months and sums are kept for good, so days are compared only where there still are records.
 """
 
 from collections import defaultdict
@@ -19,13 +19,13 @@ RECENT_MAX = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Stretch:
-    """An ended session, as far as sums are made of it."""
+    """The part of an ended session that sums are made of."""
 
     start_time: datetime
     end_time: datetime
     duration: int
     active_first_day: int = 0
-    """Of `duration`; not known of what an item shows."""
+    """How much of `duration` fell on the day it began; 0 in what an item shows, which does not tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What an item shows of it."""
+    """What a library item shows of its game's playtime."""
 
     total_playtime: int = 0
     last_played_at: datetime | None = None
@@ -67,7 +67,7 @@ class Playing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lent:
-    """Who has a copy of the user's."""
+    """Who plays one of the user's copies."""
 
     session_id: SessionId
     player_id: UserId
@@ -79,14 +79,14 @@ class Ledger:
 
     user_id: UserId
     kept_since: date | None
-    """The first day of which there are records; None if there are none of any day."""
+    """The first day whose records are kept; None if none are."""
     sessions: Mapping[GameId, Sequence[Stretch]]
-    """Of each game in their order."""
+    """By game, in the order in which they began."""
     days: Mapping[tuple[GameId, date], Tally]
     months: Mapping[tuple[GameId, int, int], Tally]
     items: Mapping[GameId, Shown]
     recent: Mapping[GameId, Sequence[Stretch]]
-    """What each item shows of its last sessions, the newest first."""
+    """The last sessions that each item shows, the newest first."""
     running: Mapping[SessionId, Playing]
     lent: Mapping[GameId, Lent]
 
@@ -166,7 +166,7 @@ def _seconds_counted_twice(ledger: Ledger) -> Iterator[Difference]:
 
 
 def _wrong_copies(ledger: Ledger) -> Iterator[Difference]:
-    """Look at the user's own copies that the user plays; those of two users are in two places."""
+    """Compare where owner and player are the same user; of a lent copy the other half is in another user's ledger."""
     for session_id, playing in sorted(ledger.running.items()):
         lent = ledger.lent.get(playing.game_id)
         if playing.owner_id == ledger.user_id and (lent is None or lent.session_id != session_id):

@@ -11,7 +11,7 @@ from library_domain.shared.errors import ValidationFailed
 
 DEFAULT_DAYS = 30
 MAX_DAYS = {"daily": 366, "weekly": 7 * 366, "monthly": 31 * 366}
-"""How long a span may be by how it is divided: no answer has more than 366 periods, or thereabouts."""
+"""How many days a span may have, by how it is divided: an answer has about 366 periods at most."""
 _DAY = timedelta(days=1)
 _WEEK = 7
 _REPORT = re.compile(r"([0-9]{4})(?:-(0[1-9]|1[0-2]))?")
@@ -52,18 +52,18 @@ class Days:
 
     @property
     def count(self) -> int:
-        """Return how many days it are."""
+        """Return how many days there are."""
         return (self.end - self.first).days
 
     def per_week(self, count: int) -> float:
-        """Return how many of so many fall to a week, with two places."""
+        """Return how many of `count` there are per week on average, rounded to two places."""
         return round(count * _WEEK / self.count, 2)
 
     @classmethod
     def between(
         cls, start: datetime | None, end: datetime | None, *, now: datetime, longest: int = MAX_DAYS["daily"]
     ) -> Self:
-        """Return the days that the half-open time from `start` to `end` touches; the last 30 if nothing is said.
+        """Return the days that the half-open time from `start` to `end` touches; by default the last 30.
 
         Raises ValidationFailed naming `from` or `to` when they are out of order, further apart than `longest` days, or at the
         end of the calendar.
@@ -111,12 +111,12 @@ class Streak:
 
 
 def average(total_seconds: int, count: int) -> int:
-    """Return how many of the seconds come to one of so many, cut to a whole second; 0 of none."""
+    """Return the seconds divided by the count, rounded down; 0 if the count is 0."""
     return total_seconds // count if count else 0
 
 
 def longest_streak(days: list[date]) -> Streak | None:
-    """Return the longest run of days in a row, the latest of several; None of no day. `days` ascend."""
+    """Return the longest run of days in a row, the latest if several are as long; None without days. `days` ascend."""
     best: Streak | None = None
     first = previous = None
     for day in days:
@@ -138,6 +138,6 @@ def _within_calendar(day_of: Callable[[MomentT], date], moment: MomentT, field: 
 
 
 def _day_after(moment: datetime) -> date:
-    """Return the day behind the last one that lies before `moment`: a moment inside a day includes that day."""
+    """Return the first day after a span that ends at `moment`: a day of which the span has any part belongs to it."""
     utc = moment.astimezone(UTC)
     return utc.date() if utc.time() == datetime.min.time() else utc.date() + _DAY

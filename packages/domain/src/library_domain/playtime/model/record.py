@@ -51,13 +51,13 @@ class Sums:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRecord:
-    """A session as it is told to whoever asks after its end: the same each time (contract 2)."""
+    """What an end answers, and every repetition of it: the same each time (contract 2)."""
 
     session: EndedSession
     total_playtime_seconds: int
     """The playtime of the game with this session, as it was at its end."""
     sums: Sums | None = field(default=None, compare=False)
-    """Known to whoever ended it."""
+    """Known to the one who ended it; None when the record is read again later."""
 
     @classmethod
     def of(cls, session: EndedSession, sums: Sums) -> "SessionRecord":

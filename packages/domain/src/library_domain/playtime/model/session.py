@@ -27,7 +27,7 @@ LENGTH_MAX = timedelta(hours=24)
 SKEW_NOTED = timedelta(minutes=5)
 """A client's clock that is further off is noted with the session."""
 CLOCKS_APART = timedelta(minutes=1)
-"""Our own clocks are never further apart: what lies further ahead was not written by one of them."""
+"""How far the clocks of our own processes may differ; no time further ahead than this was written by one of them."""
 _SECOND = timedelta(seconds=1)
 _UUID7 = 7
 
@@ -286,7 +286,7 @@ class Session:
 
     @property
     def _slept_in_tail(self) -> int:
-        """Seconds that the device slept since the last input: what is told beyond what the settled time has room for."""
+        """Seconds that the device slept since the last input: `suspended_seconds` without those of the settled time."""
         settled = (self.last_input_at - self.start_time) // _SECOND
         return self.suspended_seconds - (settled - self.played_seconds - self.afk_seconds)
 
@@ -308,9 +308,9 @@ class Session:
 
 
 def not_before(now: datetime, last_end: datetime | None) -> datetime:
-    """Return when the next session of a game begins: where the last one ended, if a clock ahead of ours ended it.
+    """Return when the next session of a game begins: now, or where the last one ended if a clock ahead of ours ended it.
 
-    So no second of a game counts twice, whichever of our processes are asked.
+    So no second of a game counts twice, whichever of our processes answers. An end more than CLOCKS_APART ahead is ignored.
     """
     if last_end is None or last_end - now > CLOCKS_APART:
         return now
@@ -323,7 +323,7 @@ def whole_second(moment: datetime) -> datetime:
 
 
 def started_at(session_id: UUID) -> datetime | None:
-    """Return the start of the session of this id, whose UUIDv7 bears it (data 8); None if it is the id of none."""
+    """Return the start of the session of this id, read from the UUIDv7 (data 8); None if it is no session's id."""
     if session_id.version != _UUID7:
         return None
     try:

@@ -22,8 +22,8 @@ class EndSession:
 class EndSessionHandler:
     """End the session now, or as its own rules ended it; ending an ended one answers the same again.
 
-    Client, sweeper, takeover and withdrawal race for the session's row: who deletes it owns the end. `quick` is tried first,
-    if there is one; what it does not do goes the ordinary way.
+    Client, sweeper, takeover and withdrawal race for the session's row: whoever deletes it owns the end. `quick` is tried
+    first, if there is one; what it refuses is done in an ordinary transaction.
 
     Raises SessionNotFound, also for another's session.
     """

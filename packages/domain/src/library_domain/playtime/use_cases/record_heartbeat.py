@@ -31,7 +31,8 @@ class RecordHeartbeatResult:
 class RecordHeartbeatHandler:
     """Let the session settle its time and keep it, durably, before it is answered.
 
-    `quick` is tried first, if there is one; what it does not do goes the ordinary way, which takes only the session's row.
+    `quick` is tried first, if there is one; what it refuses is done in an ordinary transaction, which locks only the
+    session's row.
     A session that is over is ended by this call, if nobody did it before.
 
     Raises SessionNotFound, also for another's session, and SessionEnded.

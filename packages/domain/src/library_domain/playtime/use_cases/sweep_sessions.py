@@ -23,14 +23,14 @@ class SweepSessions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepSessionsResult:
-    """What was ended, by reason; how late each of them was; and after whom to go on, None at the end."""
+    """What was ended, by reason; how late each of them was; and behind which session to go on, None at the end."""
 
     ended: Mapping[EndReason, int]
     busy: int
-    """Left alone because somebody else was at that user's data: they are found again in the next pass."""
+    """How many were skipped because somebody else held the user's mutex; the next pass finds them again."""
     lateness: Sequence[timedelta]
     failed: Sequence[tuple[FoundSession, Exception]]
-    """A bug of ours, or of what was stored, or a lock, keeps one session from its end, not those behind it."""
+    """Those that could not be ended, each with its error; the rest of the batch was ended all the same."""
     next_after: FoundSession | None
 
 
