@@ -274,6 +274,9 @@ class TestReport:
 
         assert (tmp_path / PAGE).read_text() == once
         assert "| Library Service | 100 |" in once
+        assert {"### List: 20 newest games and the total", "### gRPC CheckGameAccess"} <= set(
+            once.splitlines()
+        )
         assert "| CPU | two |" in once
         heads = [line for line in (DOCS / PAGE).read_text().splitlines() if line.startswith("## ")]
         assert [line for line in once.splitlines() if line.startswith("## ")] == heads

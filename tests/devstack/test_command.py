@@ -126,6 +126,10 @@ class TestLibraryDev:
             (["run", "--players", "all", "--data", "/nowhere"], "/nowhere/steam-store.csv is not there"),
             (["publish", "--file", "/nowhere"], "/nowhere: No such file"),
             (
+                ["bench", "--grow", "10", "--only", "mixed"],
+                "--grow compares what a request costs at full load",
+            ),
+            (
                 ["publish", "--file", "-", "--topic", "payments"],
                 "no topic 'payments'; there are: payment-events",
             ),

@@ -98,7 +98,7 @@ async def working(house: House) -> Any:
 
 
 @pytest.mark.usefixtures("working")
-async def test_a_refund_puts_the_player_out(
+async def test_a_refund_ends_the_session(
     rest: Rest, payments: Payments, played: Tail, announced: Tail, report: Report
 ) -> None:
     player = derived("user", "is refunded while he plays")
@@ -118,7 +118,7 @@ async def test_a_refund_puts_the_player_out(
     waited = datetime.fromisoformat(over.event["timestamp"]) - datetime.fromisoformat(
         withdrawn.event["timestamp"]
     )
-    report(f"put out {waited / timedelta(milliseconds=1):.0f} ms after access was withdrawn")
+    report(f"the session ended {waited / timedelta(milliseconds=1):.0f} ms after access was withdrawn")
     assert waited < timedelta(seconds=1)
     fits_its_schema(over)
     assert (over.data["reason"], over.data["session_id"]) == ("access_revoked", begun["session_id"])

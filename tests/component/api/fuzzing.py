@@ -19,11 +19,11 @@ _sessions: list[str] = []
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
-    """Leave out what no schema can say.
+    """Change what is refused for a reason that no schema can express, so that it does not count as a failure.
 
-    Which texts are cursors of ours; which sort `order` gainsays; which keys were used before; which times are in order,
-    and near enough; that both names of a device are one; that 1.0 is no integer of ours. And what Schemathesis gets wrong: it takes unassigned code
-    points between marks for marks.
+    These are: cursors that are not ours, `order` beside a sort that has its own direction, keys that were used before,
+    times that are out of order or too far apart, two different names of one device, and 1.0 for an integer. And one
+    mistake of Schemathesis: it takes unassigned code points between marks for marks.
     """
     query = case.query or {}
     query.pop("cursor", None)
@@ -32,7 +32,7 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
     if case.meta.phase.name == "stateful" and case.headers:
         case.headers.pop("Idempotency-Key", None)
     if not case.meta.generation.mode.is_positive:
-        return  # it is told to be wrong somewhere, and shall stay so
+        return  # a case that is to be refused stays as it is
     query.update({name: moment for name, moment in _SPAN.items() if name in query})
     if "game_id" in (case.path_parameters or {}) and next(_calls) % 2:
         case.path_parameters["game_id"] = _GAME  # one that is there, every other time
@@ -55,7 +55,7 @@ def after_call(context: Any, case: Any, response: Any) -> None:
 
 
 def _play(body: dict[str, Any]) -> None:
-    """Play a game that is there every other time, on one device, and tell of sessions that are there as often."""
+    """Name a game and a session that exist every other time, one device, and whole numbers."""
     body.update({name: int(value) for name, value in body.items() if isinstance(value, float)})
     if {"device_id", "client_id"} <= body.keys():
         body.pop("client_id")

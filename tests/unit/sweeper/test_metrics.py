@@ -82,3 +82,20 @@ async def test_figures_are_pushed_and_a_gateway_that_is_away_fails_nothing(
     (request,) = received
     assert request.startswith(b"POST /metrics/job/library-sweeper ")
     assert b'library_sweeper_records_total{task="inbox"} 12.0' in request
+
+
+async def test_a_gateway_that_answers_nonsense_fails_nothing(clock: FakeClock) -> None:
+    asked = asyncio.Event()
+
+    async def mumble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        writer.write(b"what?\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(mumble, "127.0.0.1") as gateway:
+        host, port = gateway.sockets[0].getsockname()
+        await SweepMetrics(CollectorRegistry(), clock=clock).push(f"http://{host}:{port}")
+
+    assert asked.is_set()

@@ -163,7 +163,7 @@ class _Response:
 
     def _complete(self, head: HTTPResponseStartEvent) -> None:
         self.status = head["status"]
-        # Nobody else gives an answer any of these.
+        # Nothing further inside sets these headers, so nothing is doubled.
         head["headers"] = [
             *head["headers"],
             (_REQUEST_ID_NAME, (current_caller().request_id or "").encode()),

@@ -81,7 +81,7 @@ class Conditional(ASGIMiddleware):
                 is_live = _LIVE in message["headers"]
                 is_swallowed = is_spared and not is_live
                 if not is_live:
-                    # No endpoint says either of its answers.
+                    # No endpoint sets these headers itself, so nothing is doubled.
                     more = [(b"etag", tag.encode()), (b"vary", _vary(scope).encode())]
                     message["headers"] = [*message["headers"], *more]
             if not is_swallowed:

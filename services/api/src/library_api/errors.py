@@ -50,7 +50,7 @@ class Refusal:
     details: Mapping[str, object] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     message: Mapping[Language, str] | None = None
-    """What is said, if not what the code says."""
+    """The text for people, where the code's own (`MESSAGES`) would mislead."""
 
 
 def answer(request: Request[object, object, State], error: Exception) -> Response[bytes]:
@@ -79,7 +79,7 @@ def answer(request: Request[object, object, State], error: Exception) -> Respons
 
 
 async def refuse(scope: Scope, receive: Receive, send: Send, error: Exception) -> None:
-    """Answer for whatever was raised where Litestar does not."""
+    """Send the answer to an error that was raised outside Litestar, where its exception handlers do not reach."""
     request: Request[object, object, State] = Request(scope, receive, send)
     await answer(request, error).to_asgi_response(app=None, request=request)(scope, receive, send)
 

@@ -11,7 +11,7 @@ from library_api.refusals import RateLimited
 from library_domain.shared.caller import current_caller
 
 MAY_BURST = "may_burst"
-"""An operation that clients do not choose the time of says so in its `opt`: many may come at once (details 2.33)."""
+"""In the `opt` of an operation whose time clients do not choose, as heartbeats: many may come at once (details 2.33)."""
 _QUOTA = "quota"
 _IPV6_PREFIX = 64
 

@@ -1,8 +1,8 @@
 """Unary answers in few writes (performance.md): grpclib writes head, message and trailers of each one after another.
 
-Here the three stay with h2 until the end of the event loop's turn, together with the other answers on the connection: those
-whose rows came in one batch are ready in one turn. Whatever else becomes of a call, and an answer that the window of its
-stream has no room for, goes grpclib's way; what is written there comes after what waits here.
+Here h2 keeps the three until the end of the event loop's turn, together with the other answers on the connection: those whose
+rows came in one batch are ready in the same turn. Refusals, and answers that are larger than the flow-control window of their
+stream, are written by grpclib; whatever it writes comes after what waits here.
 """
 
 import asyncio

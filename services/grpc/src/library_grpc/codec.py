@@ -48,7 +48,7 @@ class SafeCodec(ProtoCodec):
         return data
 
     def decode(self, data: bytes, message_type: Any) -> Any:  # noqa: ANN401 - grpclib types messages as google's
-        """Return the message. Raises Refusal, and ValidationFailed for a time that there is not."""
+        """Return the message. Raises Refusal, and ValidationFailed for a time outside the calendar."""
         try:
             judge = self._judges.get(message_type)
             if judge is not None:

@@ -1,4 +1,4 @@
-"""Playtime and sessions, for each of our services that has them: messages to commands and back; nothing is decided here."""
+"""Methods of playtime and sessions, shared by the services that offer them: messages to commands and back; nothing is decided here."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -33,8 +33,8 @@ from library_grpc.values import line, uuid, word
 MAX_DEVICE_ID = 100
 MAX_GAME_VERSION = 50
 _HEARTBEAT_SECONDS = int(HEARTBEAT_INTERVAL.total_seconds())
-_HERE: Mapping[object, str] = MappingProxyType({"from": "start_date", "to": "end_date"})
-"""What the rules and REST call otherwise."""
+_FIELDS: Mapping[object, str] = MappingProxyType({"from": "start_date", "to": "end_date"})
+"""Names of our fields, by the names that the rules and REST have for them."""
 
 
 class PlaytimeMethods:
@@ -91,7 +91,7 @@ class StatisticsMethods:
             stats = await self._application.show_stats(query)
         except ValidationFailed as error:
             field = error.details["field"]
-            raise ValidationFailed(**error.details | {"field": _HERE.get(field, field)}) from error
+            raise ValidationFailed(**error.details | {"field": _FIELDS.get(field, field)}) from error
         return GetPlaytimeStatisticsResponse(
             aggregations=[
                 PlaytimeAggregation(
@@ -114,7 +114,7 @@ class SessionMethods:
     _application: Application
 
     async def start_game_session(self, message: StartGameSessionRequest) -> StartGameSessionResponse:
-        """Let the user begin to play. Raises ValidationFailed, and what the rules refuse."""
+        """Begin a session. Raises ValidationFailed naming the field that is wrong, and what the rules refuse."""
         result = await self._application.start_session(
             StartSession(
                 user_id=UserId(uuid(message.user_id, "user_id")),
@@ -137,7 +137,7 @@ class SessionMethods:
         )
 
     async def end_game_session(self, message: EndGameSessionRequest) -> EndGameSessionResponse:
-        """End the session, or answer as it ended. Raises ValidationFailed, and SessionNotFound."""
+        """End the session, or answer how it ended. Raises ValidationFailed naming the field that is wrong, and SessionNotFound."""
         line(message.client_id, "client_id", maximum=MAX_DEVICE_ID)
         record = await self._application.end_session(
             EndSession(
@@ -161,7 +161,7 @@ class SessionMethods:
 
 
 class LibraryCommands(SessionMethods, LibraryCommandServiceBase):
-    """The service that changes something."""
+    """The service whose methods change something."""
 
     def __init__(self, application: Application) -> None:
         self._application = application

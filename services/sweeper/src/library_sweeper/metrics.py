@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from http.client import HTTPException
 
 from loguru import logger
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -68,7 +69,7 @@ class SweepMetrics:
             await asyncio.to_thread(
                 pushadd_to_gateway, url, job=_JOB, registry=self._registry, timeout=_PUSH_SECONDS
             )
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             logger.warning("the metrics were not pushed: {}", type(error).__name__)
 
 

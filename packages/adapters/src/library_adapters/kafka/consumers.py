@@ -122,13 +122,14 @@ class _Admission(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka p
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Begin to wait."""
-        await self._listener.on_partitions_revoked(revoked)
+        # First: aiokafka goes on whatever the listener raises.
         self._waits_until = asyncio.get_running_loop().time() + self.seconds()
+        await self._listener.on_partitions_revoked(revoked)
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Wait no longer."""
-        await self._listener.on_partitions_assigned(assigned)
         self._waits_until = None
+        await self._listener.on_partitions_assigned(assigned)
 
 
 class _Member:

@@ -56,7 +56,7 @@ _MEASURES = [each.name for each in fields(GamePlaytime) if each.name not in {"ga
 
 
 def _cell(value: Value) -> str:
-    """Return the value as text that is a text in a spreadsheet too, whatever the catalog calls a game."""
+    """Return the value as text; what a spreadsheet would take for a formula gets an apostrophe in front (CSV injection)."""
     match value:
         case None:
             return ""

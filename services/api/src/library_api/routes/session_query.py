@@ -20,7 +20,7 @@ from library_domain.shared.paging import Page
 ActiveParameter = Annotated[
     bool,
     QueryParameter(
-        description="Those that run now, as of their last heartbeat; their pages have no cursors."
+        description="`true`: the sessions that run now, as of their last heartbeat, instead of those that ended; their pages have no cursors."
     ),
 ]
 SessionFieldsParameter = Annotated[

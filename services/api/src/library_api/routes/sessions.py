@@ -1,4 +1,4 @@
-"""Playing: sessions begin, live, end, and are looked back upon (contract 2 and 4.2; details 3.8)."""
+"""Sessions: start, heartbeat, end, and lists of them (contract 2 and 4.2; details 3.8)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -78,7 +78,7 @@ SuspendedSeconds = Annotated[
 
 
 class Play(Body, frozen=True, kw_only=True):
-    """Who begins to play, on what. One of `device_id` and `client_id` is needed; two must be the same."""
+    """The device that begins to play: `device_id` or `client_id` is needed; if both are given they must be equal."""
 
     device_id: DeviceId | msgspec.UnsetType = msgspec.UNSET
     client_id: DeviceId | msgspec.UnsetType = msgspec.UNSET
@@ -89,13 +89,13 @@ class Play(Body, frozen=True, kw_only=True):
 
 
 class NewSession(Play, frozen=True, kw_only=True):
-    """The same, with the game."""
+    """The device that begins to play, and the game."""
 
     game_id: UUID
 
 
 class Heartbeat(Body, frozen=True, kw_only=True):
-    """A sign of life: for how long there was no input, and how long the device slept since the last one."""
+    """A sign of life: how long ago the last input was, and how long the device slept since the last heartbeat."""
 
     session_id: UUID
     idle_seconds: IdleSeconds = 0
@@ -103,7 +103,7 @@ class Heartbeat(Body, frozen=True, kw_only=True):
 
 
 class SessionEnd(Body, frozen=True, kw_only=True):
-    """Which session is over. The rest is what clients tell, and nothing depends on."""
+    """The session to end. The other members are accepted because clients send them; they change nothing."""
 
     session_id: UUID
     device_id: DeviceId | msgspec.UnsetType = msgspec.UNSET
@@ -128,7 +128,7 @@ class Started:
 
 @dataclass(slots=True, kw_only=True)
 class Alive:
-    """What the session shows after the heartbeat, which is kept."""
+    """The session after the heartbeat, which is stored when this is answered."""
 
     session_id: UUID
     status: SessionStatus

@@ -32,9 +32,9 @@ async def list_users_library(
     user_id: UserPath,
     asked: NamedDependency[SkipValidation[Asked]],
 ) -> Response[LibraryListAnswer]:
-    """Return the library as its owner sees it; empty for a user without one, not found for who never was.
+    """Return the library as its owner sees it; empty for a user without games, 404 for one whom Account does not know.
 
-    The look is audited.
+    The read is audited.
     """
     user = parse_user_id(user_id)
     prefix = cursor_prefix(await application.show_version(ShowVersion(user_id=user)))
@@ -59,7 +59,7 @@ async def show_users_stats(
     user_id: UserPath,
     asked: NamedDependency[SkipValidation[AskedStats]],
 ) -> Response[StatsAnswer]:
-    """Return what the user is shown of their own playtime; not found for who never was. The look is audited."""
+    """Return the statistics as the user sees them; 404 for one whom Account does not know. The read is audited."""
     stats = await application.show_users_stats(
         ShowUsersStats(
             user_id=parse_user_id(user_id),

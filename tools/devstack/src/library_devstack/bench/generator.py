@@ -105,7 +105,7 @@ async def paced(job: Paced) -> list[Seen]:
 
 
 async def steady(job: Steady) -> list[Seen]:
-    """Make each call when it is due; beside those that mean no good once they all are there."""
+    """Make each call when it is due; beside hostile clients once all of them are there."""
     chance = random.Random(job.seed)  # noqa: S311 - nothing is to be guessed here
     asker, tally = Asker(Path(job.tokens), seed=job.seed), _Tally(GRPC)
     calls = [CallLine(job.address, path=ACCESS, token=job.system_token) for _ in range(_CALL_CONNECTIONS)]

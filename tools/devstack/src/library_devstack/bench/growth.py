@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from library_devstack.bench.goals import Judged
-from library_devstack.bench.plan import OURS, SCENARIOS, Plan
+from library_devstack.bench.plan import OURS, SCENARIOS, Driver, Plan
 from library_devstack.bench.results import Results
 from library_devstack.bench.run import measure
+from library_devstack.stack import StackError
 
 GROWING = ("list", "item", "access")
 """What is measured if the plan does not say: what players and games ask for most."""
@@ -35,9 +36,12 @@ class Grown:
 def measure_growth(plan: Plan, *, directory: Path, workspace: Path) -> list[Grown]:
     """Measure ours with the plan's rows and with `plan.grow` times as many, in turn, as many rounds as the plan has.
 
-    `directory` keeps a state for each size. Raises what `measure` raises.
+    `directory` keeps a state for each size. Raises StackError if nothing that is asked for can be compared, and what
+    `measure` raises.
     """
     once = replace(plan, rounds=1, grow=0, peers=False, only=plan.only or GROWING)
+    if all(each.driver is Driver.PACED for each in once.scenarios):
+        raise StackError("--grow compares what a request costs at full load, which the mixed load is not")
     sizes = (once, replace(once, rows=plan.rows * plan.grow))
     rounds = [
         [measure(each, directory=directory / str(each.rows), workspace=workspace) for each in sizes]

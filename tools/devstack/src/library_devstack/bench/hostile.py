@@ -1,4 +1,4 @@
-"""Clients that mean no good, as many as a door must bear without others noticing (reliability D3).
+"""Hostile clients, as many as a door must withstand without other clients noticing (reliability D3).
 
 What they do is bounded, like what a balancer lets through: a hundred connections with a hundred calls each whose request
 never comes, begun 500 a second; ten calls whose message comes one byte a second, half of them claiming 64 MiB, which is too

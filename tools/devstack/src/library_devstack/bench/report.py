@@ -138,11 +138,16 @@ def _tables(results: Results) -> str:
     parts: list[str] = []
     for scenario, rows in _by_scenario(results):
         head = ["", *(column.title for column in _COLUMNS)]
-        parts += [f"### {scenario.title[0].upper()}{scenario.title[1:]}", ""]
+        parts += [f"### {_heading(scenario.title)}", ""]
         parts += [_line(head), _line(["---", *("---:" for _ in _COLUMNS)])]
         parts += [_line([_title(row), *(column.value(row) for column in _COLUMNS)]) for row in rows]
         parts += [""]
     return "\n".join(parts)
+
+
+def _heading(title: str) -> str:
+    """Return the title as the beginning of a line has it; gRPC is a name."""
+    return title if title.startswith("gRPC") else title[0].upper() + title[1:]
 
 
 def _facts(results: Results) -> str:

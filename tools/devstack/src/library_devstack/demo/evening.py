@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 LENGTH_MINUTES = 75
 BEFORE_MIDNIGHT_MINUTES = 70
-"""How long before midnight, UTC, it may begin at the earliest, so that the first of them still plays then; half an hour
-later is soon enough for that too."""
+"""How long before midnight, UTC, the evening begins at the earliest. The first player then plays at midnight, and also if
+it begins half an hour later."""
 PC, LAPTOP, HANDHELD = ("desktop", "windows"), ("laptop", "macos"), ("handheld", "linux")
 """Devices and what they run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """Start a game, the first or second of the player's own. Who plays it elsewhere is refused first, then takes over."""
+    """Start a game, the player's first or second. With `elsewhere` it runs on another device: refused at first, then taken over."""
 
     at: float
     game: int
