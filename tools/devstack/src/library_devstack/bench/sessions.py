@@ -63,9 +63,16 @@ def prepare(dsn: str, scenario: str, *, players: int, folder: Path) -> SessionFi
             _forget(connection)
             for table, columns, rows in (
                 ("active_sessions", _COLUMNS, _sessions(players, each, began)),
-                ("copy_leases", "user_id, game_id, session_id, player_id, since", _leases(players, each, began)),
+                (
+                    "copy_leases",
+                    "user_id, game_id, session_id, player_id, since",
+                    _leases(players, each, began),
+                ),
             ):
-                with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+                with (
+                    connection.cursor() as cursor,
+                    cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy,
+                ):
                     while chunk := "".join(islice(rows, _LINES_AT_ONCE)):
                         copy.write(chunk)
         connection.execute("VACUUM (ANALYZE) user_revisions, active_sessions, copy_leases")
