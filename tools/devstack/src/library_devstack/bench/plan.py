@@ -117,7 +117,7 @@ SCENARIOS = (
     Scenario(name="batch", title="gRPC BatchCheckGameAccess, 100 games", driver=Driver.GRPC, checks=100),
     Scenario(
         name="hostile",
-        title="gRPC CheckGameAccess, 200 a second, alone and beside clients that mean no good",
+        title="gRPC CheckGameAccess, 200 a second, alone and beside hostile clients",
         driver=Driver.STEADY,
     ),
     Scenario(
