@@ -102,7 +102,7 @@ class _Admission(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka p
     """Bounds how long a rebalance may last for one member: from the loss of its partitions to its next assignment."""
 
     def __init__(self, listener: ConsumerRebalanceListener, *, timeout_seconds: float) -> None:
-        """Hand every call on to `listener` first."""
+        """Hand every call on to `listener`."""
         self._listener = listener
         self._timeout_seconds = timeout_seconds
         self._waits_until: float | None = None
