@@ -1,17 +1,14 @@
 """The request as handlers get it: its body is bounded in size and time, and JSON is read strictly (contract 2)."""
 
 import asyncio
-import math
-import re
-from typing import Any, cast
+from typing import Any
 
 from litestar import Request
 from litestar.datastructures import State
-from litestar.exceptions.http_exceptions import RequestEntityTooLarge
-from litestar.types import Empty, HTTPReceiveMessage
+from litestar.exceptions import InternalServerException
+from litestar.types import Empty
 
 from library_api import strict_json
-from library_api.headers import values_of
 from library_api.refusals import RequestTimeout, UnsupportedMediaType
 from library_api.strict_json import JSON
 from library_domain.shared.errors import ValidationFailed
@@ -19,50 +16,26 @@ from library_domain.shared.errors import ValidationFailed
 BODY_SECONDS = "body_seconds"
 """The application's state holds under this name how long a body may take."""
 _TYPES = frozenset({"application/json", "application/json;charset=utf-8"})
-_SIZE = re.compile(r"[0-9]{1,9}")
 _IDENTITY = "identity"
 
 
 class StrictRequest(Request[object, object, State]):
     """Litestar's request; its own reading of JSON takes `"1"` for a number and any content type for JSON."""
 
-    @property
-    def content_length(self) -> int | None:
-        """The size that is announced. Litestar makes a dictionary of all headers to look at this one."""
-        given = values_of(self.scope, b"content-length")
-        return int(given[0]) if given and _SIZE.fullmatch(given[0]) else super().content_length
-
     async def body(self) -> bytes:
-        """Return the whole body.
+        """Return the whole body, which Litestar bounds in size.
 
         Raises RequestTimeout when it does not come in time: granian would wait for ever (reliability, row 5). Raises
-        ValidationFailed when the client breaks it off, or its framing, and RequestEntityTooLarge for one that is larger
-        than the application takes.
+        ValidationFailed when the client breaks it off, or its framing.
         """
-        state = self._connection_state
-        if state.body is Empty:
-            try:
-                async with asyncio.timeout(self.app.state[BODY_SECONDS]):
-                    state.body = await self._received()
-            except TimeoutError as error:
-                raise RequestTimeout from error
-        return state.body
-
-    async def _received(self) -> bytes:
-        """Put the body together; not by Litestar's `stream`, for the event loop keeps a book of asynchronous generators."""
-        limit = self.route_handler.resolve_request_max_body_size() or math.inf
-        if (self.content_length or 0) > limit:
-            raise RequestEntityTooLarge
-        body, is_whole = bytearray(), False
-        while not is_whole:
-            message = cast("HTTPReceiveMessage", await self.receive())
-            if message["type"] == "http.disconnect":
-                raise ValidationFailed(field="body", reason="incomplete")
-            body += message["body"]
-            if len(body) > limit:
-                raise RequestEntityTooLarge
-            is_whole = not message.get("more_body", False)
-        return bytes(body)
+        try:
+            async with asyncio.timeout(self.app.state[BODY_SECONDS]):
+                return await super().body()
+        except TimeoutError as error:
+            raise RequestTimeout from error
+        except InternalServerException as error:
+            # Litestar's word for a client that went away.
+            raise ValidationFailed(field="body", reason="incomplete") from error
 
     async def document(self) -> JSON:
         """Return the plain values of the JSON body.
@@ -87,8 +60,8 @@ class StrictRequest(Request[object, object, State]):
         return strict_json.into(field.annotation, await self.document())
 
     def _require_json(self) -> None:
-        given = values_of(self.scope, b"content-type")
-        encodings = {each.strip().lower() for each in values_of(self.scope, b"content-encoding")}
+        given = self.headers.getall("content-type", [])
+        encodings = {each.strip().lower() for each in self.headers.getall("content-encoding", [])}
         # Parameters may be quoted and spaced (RFC 9110 8.3.1); more than the one that we know is no JSON of ours.
         plain = {"".join(each.lower().replace('"', "").split()) for each in given}
         if len(given) != 1 or not plain <= _TYPES or encodings - {_IDENTITY}:
